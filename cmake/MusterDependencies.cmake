@@ -1,0 +1,27 @@
+# What Debian ships without a CMake package that both releases agree on, as imported targets.
+
+# CppUTest: unit tests. Its leak detector is switched off in the shared main (core/sdk/test/main.cpp).
+find_path(CPPUTEST_INCLUDE CppUTest/TestHarness.h REQUIRED)
+find_library(CPPUTEST_LIBRARY CppUTest REQUIRED)
+find_library(CPPUTEST_EXT_LIBRARY CppUTestExt REQUIRED)
+add_library(Muster::CppUTest INTERFACE IMPORTED)
+target_include_directories(Muster::CppUTest SYSTEM INTERFACE "${CPPUTEST_INCLUDE}")
+target_link_libraries(Muster::CppUTest INTERFACE "${CPPUTEST_EXT_LIBRARY}" "${CPPUTEST_LIBRARY}")
+# CppUTest's macros for new and malloc stay out of our way.
+target_compile_definitions(Muster::CppUTest INTERFACE CPPUTEST_MEM_LEAK_DETECTION_DISABLED CPPUTEST_USE_MEM_LEAK_DETECTION=0)
+
+# mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13): only the crypto part until TLS is needed.
+find_path(MBEDTLS_INCLUDE mbedtls/cmac.h REQUIRED)
+find_library(MBEDCRYPTO_LIBRARY mbedcrypto REQUIRED)
+add_library(Muster::MbedCrypto INTERFACE IMPORTED)
+target_include_directories(Muster::MbedCrypto SYSTEM INTERFACE "${MBEDTLS_INCLUDE}")
+target_link_libraries(Muster::MbedCrypto INTERFACE "${MBEDCRYPTO_LIBRARY}")
+
+# toml++, nlohmann-json, CLI11: header-only, included in .cpp files only.
+find_path(TOMLPP_INCLUDE toml++/toml.h REQUIRED)
+find_path(NLOHMANN_INCLUDE nlohmann/json.hpp REQUIRED)
+find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
+find_path(EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
+
+# libsystemd: sd_notify, file descriptor store, socket activation.
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)

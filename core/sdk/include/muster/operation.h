@@ -1,0 +1,78 @@
+/// Operations: what can be asked of a running appliance. Core and plugins register them; front ends only carry them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "muster/json.h"
+#include "muster/result.h"
+#include "muster/schema.h"
+
+namespace muster {
+
+enum class Role : std::uint8_t { viewer, operator_, admin };
+
+struct Operation {
+    std::string_view method;   ///< "GET", "POST", "PUT", "PATCH", "DELETE"
+    std::string_view path;     ///< below /api/v1: "/clients/{cmid}"
+    Role role = Role::admin;   ///< the least role that may
+    std::string_view cli;      ///< words for musterctl: "client show"; empty: not offered there
+    std::string_view summary;  ///< one sentence
+    Fields path_ = {};         ///< fields of the {…} parts, in their order: musterctl's positional arguments
+    Fields query = {};         ///< query parameters: musterctl's options
+    Fields body = {};          ///< members of the JSON body: positional where required, else options
+    Fields answer = {};        ///< members of the answer, or of each item of a list
+    bool list = false;         ///< the answer is {"items": […], "next": cursor or null}
+    bool text = false;         ///< the answer is text/plain, printed as it is
+    bool stream = false;       ///< the answer is application/x-ndjson, one object a line, until the peer goes
+    std::string_view confirm;  ///< question that a person answers before it is done; empty: none
+};
+
+/// Who asks. Filled by the front end after its own login.
+struct Caller {
+    std::string name;  ///< "uid 0", "alice", a token's name: goes into the audit log
+    Role role = Role::viewer;
+    std::string front;  ///< "control", "web"
+};
+
+/// One call of an operation. All parameters are validated against the schemas before the handler sees them.
+struct Call {
+    Caller caller;
+    Json path;   ///< object
+    Json query;  ///< object, defaults filled in
+    Json body;   ///< object or null
+
+    /// Text of a parameter by name, looked up in path, query and body; empty if absent.
+    std::string_view text(std::string_view name) const noexcept;
+    std::int64_t integer(std::string_view name, std::int64_t fallback) const noexcept;
+    bool flag(std::string_view name) const noexcept;
+};
+
+/// Where a streaming answer goes.
+class Sink {
+public:
+    virtual ~Sink() = default;
+    /// One object, one line. False when the peer has gone or the appliance stops: return then.
+    virtual bool write(const Json& line) = 0;
+    /// Waits for up to a second; false as above. For streams with nothing to say.
+    virtual bool idle() = 0;
+};
+
+struct Reply {
+    int status = 200;
+    Json body;
+    std::string text;                   ///< with Operation::text
+    std::function<void(Sink&)> stream;  ///< with Operation::stream
+
+    Reply() = default;
+    Reply(Json json) : body(std::move(json)) {}
+};
+
+/// A handler runs on a thread of the front end, several at a time. It answers, or throws Fault (which becomes a
+/// problem+json of the same code), or returns an Error.
+using Handler = std::function<Result<Reply>(const Call&)>;
+
+}  // namespace muster
