@@ -16,19 +16,19 @@ namespace muster {
 enum class Role : std::uint8_t { viewer, operator_, admin };
 
 struct Operation {
-    std::string_view method;   ///< "GET", "POST", "PUT", "PATCH", "DELETE"
-    std::string_view path;     ///< below /api/v1: "/clients/{cmid}"
-    Role role = Role::admin;   ///< the least role that may
-    std::string_view cli;      ///< words for musterctl: "client show"; empty: not offered there
-    std::string_view summary;  ///< one sentence
-    Fields path_ = {};         ///< fields of the {…} parts, in their order: musterctl's positional arguments
-    Fields query = {};         ///< query parameters: musterctl's options
-    Fields body = {};          ///< members of the JSON body: positional where required, else options
-    Fields answer = {};        ///< members of the answer, or of each item of a list
-    bool list = false;         ///< the answer is {"items": […], "next": cursor or null}
-    bool text = false;         ///< the answer is text/plain, printed as it is
-    bool stream = false;       ///< the answer is application/x-ndjson, one object a line, until the peer goes
-    std::string_view confirm;  ///< question that a person answers before it is done; empty: none
+    std::string_view method = {};   ///< "GET", "POST", "PUT", "PATCH", "DELETE"
+    std::string_view path = {};     ///< below /api/v1: "/clients/{cmid}"
+    Role role = Role::admin;        ///< the least role that may
+    std::string_view cli = {};      ///< words for musterctl: "client show"; empty: not offered there
+    std::string_view summary = {};  ///< one sentence
+    Fields path_ = {};              ///< fields of the {…} parts, in their order: musterctl's positional arguments
+    Fields query = {};              ///< query parameters: musterctl's options
+    Fields body = {};               ///< members of the JSON body: positional where required, else options
+    Fields answer = {};             ///< members of the answer, or of each item of a list
+    bool list = false;              ///< the answer is {"items": […], "next": cursor or null}
+    bool text = false;              ///< the answer is text/plain, printed as it is
+    bool stream = false;            ///< the answer is application/x-ndjson, one object a line, until the peer goes
+    std::string_view confirm = {};  ///< question that a person answers before it is done; empty: none
 };
 
 /// Who asks. Filled by the front end after its own login.
