@@ -1,5 +1,9 @@
 # One verb per kind of thing. All of them take TESTS: CppUTest files that become one test program NAME_test.
 
+# What scripts/test builds where it does not need everything: the tests of label `threaded`, the fuzzers.
+add_custom_target(muster_threaded)
+add_custom_target(muster_fuzzers)
+
 # muster_add_tests(NAME SOURCES x_test.cpp ... LIBS ... [LABELS threaded])
 # A ctest entry NAME; label `threaded` puts it into the tsan run.
 function(muster_add_tests name)
@@ -8,6 +12,9 @@ function(muster_add_tests name)
     target_link_libraries(${name} PRIVATE ${arg_LIBS} muster_test_main)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "unit;${arg_LABELS}")
+    if("threaded" IN_LIST arg_LABELS)
+        add_dependencies(muster_threaded ${name})
+    endif()
 endfunction()
 
 # muster_add_library(NAME SOURCES ... [LIBS ...] [PRIVATE_LIBS ...] [TESTS ...] [TEST_LIBS ...] [LABELS ...])
@@ -93,6 +100,7 @@ function(muster_add_fuzzer name)
     endif()
     target_link_libraries(fuzz_${name} PRIVATE ${arg_LIBS})
     set_tests_properties(fuzz_${name}_corpus PROPERTIES LABELS "unit;corpus" TIMEOUT 300)
+    add_dependencies(muster_fuzzers fuzz_${name})
     # scripts/fuzz reads this list: name, corpus, dictionary.
     set_property(GLOBAL APPEND PROPERTY MUSTER_FUZZERS "${name}\t${arg_CORPUS}\t${arg_DICT}")
 endfunction()
