@@ -2,8 +2,10 @@
 /// first and says so beside the call.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "muster/types.h"
@@ -14,25 +16,34 @@ namespace muster::kms {
 /// KMS bodies are little-endian whatever the PDU says.
 enum class ByteOrder : std::uint8_t { little, big };
 
+template <class T>
+constexpr T reversed(T value) noexcept {
+    static_assert(std::is_unsigned_v<T>);
+    if constexpr (sizeof(T) == 8)
+        return static_cast<T>(__builtin_bswap64(value));
+    else if constexpr (sizeof(T) == 4)
+        return static_cast<T>(__builtin_bswap32(value));
+    else if constexpr (sizeof(T) == 2)
+        return static_cast<T>(__builtin_bswap16(value));
+    else
+        return value;
+}
+
+constexpr ByteOrder kNativeOrder = std::endian::native == std::endian::little ? ByteOrder::little : ByteOrder::big;
+
 /// @param from  at least sizeof(T) octets
 template <class T>
-constexpr T load(const std::byte* from, ByteOrder order = ByteOrder::little) noexcept {
-    static_assert(std::is_unsigned_v<T>);
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        const std::size_t at = order == ByteOrder::little ? i : sizeof(T) - 1 - i;
-        value |= std::to_integer<std::uint64_t>(from[at]) << (8 * i);
-    }
-    return static_cast<T>(value);
+T load(const std::byte* from, ByteOrder order = ByteOrder::little) noexcept {
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    return order == kNativeOrder ? value : reversed(value);
 }
 
 /// Little-endian, as everything that Muster writes. @param to  room for sizeof(T) octets
 template <class T>
-constexpr void store(std::byte* to, T value) noexcept {
-    static_assert(std::is_unsigned_v<T>);
-    const std::uint64_t wide = value;
-    for (std::size_t i = 0; i < sizeof(T); ++i)
-        to[i] = static_cast<std::byte>((wide >> (8 * i)) & 0xFFU);
+void store(std::byte* to, T value) noexcept {
+    const T little = kNativeOrder == ByteOrder::little ? value : reversed(value);
+    std::memcpy(to, &little, sizeof little);
 }
 
 }  // namespace muster::kms
