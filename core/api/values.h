@@ -1,0 +1,67 @@
+/// What a field of a schema may hold: from text or JSON to a value and back. Settings and parameters share it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tl/expected.hpp"
+
+#include "muster/json.h"
+#include "muster/plugin.h"
+#include "muster/schema.h"
+#include "muster/types.h"
+
+#include "api/problem.h"
+
+namespace muster::api {
+
+/// "250ms", "30s", "5m", "2h", "7d" to milliseconds; also "0". Nothing for other shapes and for what overflows.
+std::optional<std::int64_t> parseDuration(std::string_view text) noexcept;
+/// In the largest unit that leaves no rest: 90000 is "90s".
+std::string durationText(std::int64_t milliseconds);
+/// "512", "512B", "64KiB", "8MiB", "1GiB" to octets.
+std::optional<std::int64_t> parseSize(std::string_view text) noexcept;
+std::string sizeText(std::int64_t octets);
+/// "10.0.0.0/8", "fe80::/10", "10.0.0.7" (a host) in canonical form. Nothing if bits below the mask are set.
+std::optional<std::string> parseNetwork(std::string_view text);
+/// ISO 8601, UTC: "2026-11-22T15:12:02.123Z"; the fraction may be absent.
+std::optional<Timestamp> parseTimestamp(std::string_view text) noexcept;
+/// With milliseconds.
+std::string timestampText(Timestamp time);
+
+/// The words for a type: "text", "duration", "list of networks".
+const char* typeName(FieldType type) noexcept;
+bool isList(FieldType type) noexcept;
+/// What the field takes, for people: "1 to 65535", "one of a, b", "a duration such as 30s, from 1s to 1h".
+std::string allowed(const Field& field);
+std::vector<std::string> choices(const Field& field);
+
+/// A value that the field does not take.
+struct Mismatch {
+    std::string found;
+    std::string allowed;
+};
+
+/// From the notation of defaults, command line and query: as in TOML without quotes, lists as "[a, b]" or "a, b".
+tl::expected<SettingValue, Mismatch> parseValue(const Field& field, std::string_view text);
+/// From JSON (or TOML, read as JSON).
+tl::expected<SettingValue, Mismatch> checkValue(const Field& field, const Json& value);
+/// The notation that parseValue() reads.
+std::string valueText(const Field& field, const SettingValue& value);
+/// As an operation's handler sees it: durations in milliseconds, sizes in octets, the rest as text, number, list.
+Json valueJson(const SettingValue& value);
+
+/// `value` shortened and escaped for a message: `"abc"`, `12`, "a list".
+std::string quoted(const Json& value);
+std::string quoted(std::string_view text);
+
+/// Checks the members of `object` against `fields`, adds all that is wrong to `findings`, fills in defaults.
+/// @param object  null counts as an empty object
+/// @param prefix  goes before the names in findings: "upstreams[2]."
+/// @return        the normalised object; only meant when nothing was added to `findings`
+Json checkObject(Fields fields, const Json& object, const std::string& prefix, std::vector<Finding>& findings);
+
+}  // namespace muster::api
