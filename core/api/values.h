@@ -55,7 +55,7 @@ std::string valueText(const Field& field, const SettingValue& value);
 Json valueJson(const SettingValue& value);
 
 /// `value` shortened and escaped for a message: `"abc"`, `12`, "a list".
-std::string quoted(const Json& value);
+std::string shown(const Json& value);
 std::string quoted(std::string_view text);
 
 /// Checks the members of `object` against `fields`, adds all that is wrong to `findings`, fills in defaults.

@@ -1,0 +1,221 @@
+#include "api/serve.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "api/json_text.h"
+#include "api/problem.h"
+#include "api/text.h"
+#include "api/values.h"
+
+namespace muster::api {
+
+namespace {
+
+constexpr std::size_t kMaxQueryParameters = 64;
+
+Response refuse(const Error& error, const std::vector<Finding>& findings = {}) {
+    Response response;
+    response.status = status(error.code);
+    response.contentType = "application/problem+json";
+    response.body = dumpJson(problem(error, findings));
+    return response;
+}
+
+const Field* fieldOf(Fields fields, std::string_view name) noexcept {
+    const auto found =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return name == field.name; });
+    return found == fields.end() ? nullptr : &*found;
+}
+
+std::string names(Fields fields) {
+    std::string out;
+    for (const Field& field : fields)
+        out += (out.empty() ? "only " : ", ") + std::string(field.name);
+    return out.empty() ? "nothing" : out;
+}
+
+/// The value of a parameter that came as text, as JSON for the handler.
+Json fromText(const Field& field, const std::string& name, std::string_view text, std::vector<Finding>& findings) {
+    if (field.type == FieldType::boolean && text.empty())
+        return true;  // "?all" and "?all=" as a switch
+    auto value = parseValue(field, text);
+    if (value)
+        return valueJson(*value);
+    findings.push_back({name, value.error().found, value.error().allowed, ""});
+    return {};
+}
+
+Json checkPath(const Match& match, std::vector<Finding>& findings) {
+    Json out{Json::Object()};
+    const Fields fields = match.registered->operation().path_;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+        out.set(fields[i].name, fromText(fields[i], fields[i].name, match.values[i], findings));
+    return out;
+}
+
+/// A list may be given as one text "a,b" or by naming its parameter again and again.
+Json checkQuery(Fields fields, std::string_view query, std::vector<Finding>& findings) {
+    std::map<std::string, std::string> given;
+    std::size_t count = 0;
+    while (!query.empty()) {
+        const std::size_t end = query.find('&');
+        const std::string_view pair = query.substr(0, end);
+        query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+        if (pair.empty())
+            continue;
+        if (++count > kMaxQueryParameters) {
+            findings.push_back({"query", "more than 64 parameters", "64", ""});
+            break;
+        }
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        const auto name = percentDecode(pair.substr(0, equals), true);
+        const auto value = percentDecode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view(), true);
+        if (!name || !value) {
+            findings.push_back({"query", quoted(pair), "UTF-8, percent-encoded", ""});
+            continue;
+        }
+        const Field* field = fieldOf(fields, *name);
+        if (field == nullptr) {
+            findings.push_back({quoted(*name), "a parameter of that name", names(fields), ""});
+            continue;
+        }
+        const auto [entry, fresh] = given.try_emplace(*name, *value);
+        if (!fresh && !isList(field->type))
+            findings.push_back({*name, "more than one", "one", ""});
+        else if (!fresh)
+            entry->second += "," + *value;
+    }
+    Json out{Json::Object()};
+    for (const Field& field : fields) {
+        const auto entry = given.find(field.name);
+        if (entry != given.end())
+            out.set(field.name, fromText(field, field.name, entry->second, findings));
+        else if (field.required)
+            findings.push_back({field.name, "nothing", allowed(field), ""});
+        else if (field.fallback != nullptr)
+            out.set(field.name, fromText(field, field.name, field.fallback, findings));
+    }
+    return out;
+}
+
+bool isJson(std::string_view contentType) noexcept {
+    constexpr std::string_view kJson = "application/json";
+    const std::string_view type = contentType.substr(0, contentType.find_first_of("; \t"));
+    return std::equal(type.begin(), type.end(), kJson.begin(), kJson.end(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+}
+
+Result<Json> checkBody(const Operation& operation, const Request& request, std::vector<Finding>& findings) {
+    if (request.body.empty())
+        return operation.body.empty() ? Json() : checkObject(operation.body, Json(), "", findings);
+    if (operation.body.empty())
+        return fail(Code::malformed, "body", "this operation takes none; send the request without a body");
+    if (!isJson(request.contentType))
+        return fail(Code::malformed, "content type",
+                    quoted(request.contentType) + " found, application/json allowed; send the body as JSON");
+    auto parsed = parseJson(request.body);
+    if (!parsed)
+        return parsed;
+    if (parsed->object() == nullptr)
+        return fail(Code::malformed, "body", shown(*parsed) + " found, an object allowed");
+    return checkObject(operation.body, *parsed, "", findings);
+}
+
+Response answer(const Operation& operation, Reply reply) {
+    Response response;
+    response.status = reply.status;
+    if (operation.stream && reply.stream) {
+        response.contentType = "application/x-ndjson";
+        response.stream = std::move(reply.stream);
+    } else if (operation.text && reply.status < 400) {
+        response.contentType = "text/plain; charset=utf-8";
+        response.body = std::move(reply.text);
+    } else {
+        if (reply.status >= 400)
+            response.contentType = "application/problem+json";
+        response.body = dumpJson(reply.body);
+    }
+    return response;
+}
+
+Response run(const Registered& row, const Call& call, const HandlerFailure& failed) {
+    const auto broken = [&](std::string_view what) {
+        if (failed)
+            failed(row.owner(), what);
+        return refuse({Code::internal, "operation " + std::string(row.operation().path),
+                       "failed inside: " + std::string(what) + "; the log of the daemon has more"});
+    };
+    try {
+        auto reply = row.handler()(call);
+        return reply ? answer(row.operation(), std::move(*reply)) : refuse(reply.error());
+    } catch (const Fault& fault) {
+        return refuse(fault.error());
+    } catch (const std::exception& error) {
+        return broken(error.what());
+    } catch (...) {
+        return broken("it threw something that is no exception");
+    }
+}
+
+Response process(const OperationTable& table, const Request& request, const HandlerFailure& failed) {
+    const std::size_t mark = std::min(request.target.find('?'), request.target.size());
+    const std::string_view path = request.target.substr(0, mark);
+    const std::string_view query = mark < request.target.size() ? request.target.substr(mark + 1) : std::string_view();
+    const Match match = table.find(request.method, path);
+    if (!match.registered) {
+        if (match.allowed.empty())
+            return refuse(
+                {Code::missing, quoted(path), "this daemon has no such operation; GET /operations lists those it has"});
+        Response response = refuse(
+            {Code::denied, quoted(path), "method " + quoted(request.method) + " found, " + match.allowed + " allowed"});
+        response.status = 405;
+        response.headers.emplace_back("Allow", match.allowed);
+        return response;
+    }
+    const Operation& operation = match.registered->operation();
+    if (request.caller.role < operation.role)
+        return refuse({Code::denied, std::string(operation.method) + " " + std::string(operation.path),
+                       std::string("needs the role ") + roleName(operation.role) + ", " + request.caller.name + " is " +
+                           roleName(request.caller.role) + "; ask an administrator"});
+    if (request.body.size() > kMaxBody) {
+        Response response =
+            refuse({Code::malformed, "body",
+                    std::to_string(request.body.size()) + " octets found, " + std::to_string(kMaxBody) + " allowed"});
+        response.status = 413;
+        return response;
+    }
+    std::vector<Finding> findings;
+    Call call;
+    call.caller = request.caller;
+    call.path = checkPath(match, findings);
+    call.query = checkQuery(operation.query, query, findings);
+    auto body = checkBody(operation, request, findings);
+    if (!body)
+        return refuse(body.error(), findings);
+    if (!findings.empty()) {
+        std::string detail = findings.front().text();
+        if (findings.size() > 1)
+            detail += ", and " + std::to_string(findings.size() - 1) + " more";
+        return refuse({Code::malformed, "", detail}, findings);
+    }
+    call.body = std::move(*body);
+    return run(*match.registered, call, failed);
+}
+
+}  // namespace
+
+Response serve(const OperationTable& table, const Request& request, const HandlerFailure& failed) noexcept {
+    try {
+        return process(table, request, failed);
+    } catch (...) {  // out of memory, or a mistake of ours: the caller gets an answer all the same
+        Response response;
+        response.status = 500;
+        response.contentType = "application/problem+json";
+        response.body = R"({"status":500,"code":"internal","detail":"out of memory"})";
+        return response;
+    }
+}
+
+}  // namespace muster::api
