@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "muster/types.h"
+
 #include "api/describe.h"
 #include "api/json_text.h"
 #include "api/serve.h"
