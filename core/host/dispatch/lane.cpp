@@ -183,7 +183,7 @@ void Lane::roundEnd() noexcept {
     }
 }
 
-bool Lane::send(Batch& batch, std::size_t count) noexcept {
+bool Lane::send(Batch& batch, std::size_t count) const noexcept {
     std::vector<pool::RequestRecord> records;
     try {
         records.reserve(count);
@@ -197,7 +197,7 @@ bool Lane::send(Batch& batch, std::size_t count) noexcept {
     return true;
 }
 
-void Lane::recordAlone(const LiveExchange& exchange) noexcept {
+void Lane::recordAlone(const LiveExchange& exchange) const noexcept {
     if (service_.store == nullptr)
         return;
     try {

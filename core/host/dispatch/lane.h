@@ -121,8 +121,8 @@ private:
     void release(LiveExchange* exchange, bool durable) noexcept;
     void link(LiveExchange& exchange) noexcept;
     void unlink(LiveExchange& exchange) noexcept;
-    bool send(Batch& batch, std::size_t count) noexcept;
-    void recordAlone(const LiveExchange& exchange) noexcept;
+    bool send(Batch& batch, std::size_t count) const noexcept;
+    void recordAlone(const LiveExchange& exchange) const noexcept;
     static pool::RequestRecord record(const LiveExchange& exchange);
 
     /// @thread any: the store's, or this reactor's

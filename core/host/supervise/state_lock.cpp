@@ -1,0 +1,76 @@
+#include "host/supervise/state_lock.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <string>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace muster::supervise {
+
+namespace {
+
+tl::unexpected<Error> refused(const std::filesystem::path& path, const char* step, int error) {
+    return fail(Code::storage, path.string(),
+                std::string(step) + ": " + std::system_category().message(error) +
+                    "; the state directory must be one that the daemon's own user can write: give it to that user, or "
+                    "name another with --state or core.state-directory");
+}
+
+/// Makes what is missing of `path`, 0700 each.
+int makeDirectories(const std::filesystem::path& path) {
+    std::filesystem::path sofar;
+    for (const std::filesystem::path& part : path) {
+        sofar /= part;
+        if (::mkdir(sofar.c_str(), 0700) != 0 && errno != EEXIST) {
+            const int error = errno;
+            struct stat entry {};
+            if (::stat(sofar.c_str(), &entry) != 0 || !S_ISDIR(entry.st_mode))
+                return error;  // EROFS or EACCES on a parent that is there is no trouble
+        }
+    }
+    return 0;
+}
+
+std::string holder(int fd) {
+    std::array<char, 16> text{};
+    const ssize_t size = ::pread(fd, text.data(), text.size() - 1, 0);
+    const long pid = size > 0 ? std::strtol(text.data(), nullptr, 10) : 0;
+    return pid > 0 ? " (process " + std::to_string(pid) + ")" : std::string();
+}
+
+}  // namespace
+
+Result<StateLock> StateLock::take(const std::filesystem::path& directory) {
+    if (const int error = makeDirectories(std::filesystem::absolute(directory)); error != 0)
+        return refused(directory, "cannot be made", error);
+    const std::filesystem::path file = directory / "lock";
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return refused(file, "cannot be opened", errno);
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        const int error = errno;
+        const std::string who = holder(fd);
+        ::close(fd);
+        if (error != EWOULDBLOCK)
+            return refused(file, "cannot be locked", error);
+        return fail(Code::duplicate, directory.string(),
+                    "another daemon" + who + " has this state directory; stop it, or name another directory");
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+        // Only the sentence of a second daemon would have used it.
+    }
+    return StateLock(fd);
+}
+
+StateLock::~StateLock() {
+    if (fd_ >= 0)
+        ::close(fd_);
+}
+
+}  // namespace muster::supervise

@@ -1,0 +1,49 @@
+#include "host/supervise/state_lock.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+
+#include "CppUTest/TestHarness.h"
+
+using muster::supervise::StateLock;
+namespace fs = std::filesystem;
+
+TEST_GROUP(StateLock) {
+    fs::path root;
+
+    void setup() override {
+        std::string pattern = (fs::temp_directory_path() / "muster-lock-XXXXXX").string();
+        root = ::mkdtemp(pattern.data());
+    }
+    void teardown() override {
+        fs::remove_all(root);
+    }
+};
+
+TEST(StateLock, makesTheDirectoryForItsOwnerAlone) {
+    const auto lock = StateLock::take(root / "a" / "b");
+    CHECK(lock.has_value());
+    CHECK(fs::status(root / "a" / "b").permissions() == fs::perms::owner_all);
+}
+
+TEST(StateLock, theSecondDaemonIsToldWhoHasIt) {
+    auto first = StateLock::take(root);
+    CHECK(first.has_value());
+    {
+        const auto second = StateLock::take(root);
+        CHECK(!second.has_value());
+        CHECK(second.error().code == muster::Code::duplicate);
+        STRCMP_CONTAINS(("process " + std::to_string(::getpid())).c_str(), second.error().detail.c_str());
+    }
+    first = muster::fail(muster::Code::internal, "", "");  // the first goes
+    CHECK(StateLock::take(root).has_value());
+}
+
+TEST(StateLock, saysWhatToDoAboutAFileInTheWay) {
+    const auto lock = StateLock::take("/dev/null/state");
+    CHECK(!lock.has_value());
+    CHECK(lock.error().code == muster::Code::storage);
+    STRCMP_CONTAINS("--state", lock.error().detail.c_str());
+}
