@@ -245,7 +245,7 @@ void RequestMaker::write(std::span<std::byte, kRequestSize> pdu, std::uint64_t n
     std::memcpy(body + 64, cmid.octets.data(), cmid.octets.size());
     write32(body + 84, static_cast<std::uint32_t>(now.ticks & 0xffffffff));
     write32(body + 88, static_cast<std::uint32_t>(now.ticks >> 32));
-    std::byte* digit = body + 108 + 2 * 12;  // the last digit of "pc-0000000000"
+    std::byte* digit = body + 132;  // two octets a character from 108: the last digit of "pc-0000000000"
     for (int i = 0; i < 10; ++i, digit -= 2, number /= 10)
         *digit = static_cast<std::byte>('0' + number % 10);
     if (seal != nullptr) {

@@ -2,10 +2,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <fcntl.h>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -35,7 +35,8 @@ int main(int argc, char** argv) {
     std::string path = directory + "/bench-fdatasync.XXXXXX";
     const int fd = mkostemp(path.data(), O_CLOEXEC);
     if (fd < 0) {
-        std::fprintf(stderr, "bench_fdatasync: %s: %s\n", directory.c_str(), std::strerror(errno));
+        std::fprintf(stderr, "bench_fdatasync: %s: %s\n", directory.c_str(),
+                     std::generic_category().message(errno).c_str());
         return 1;
     }
     using Clock = std::chrono::steady_clock;
@@ -47,7 +48,8 @@ int main(int argc, char** argv) {
             std::this_thread::sleep_until(begin + std::chrono::nanoseconds(1'000'000'000ull * i / rate));
         const auto start = Clock::now();
         if (write(fd, octets.data(), octets.size()) != static_cast<ssize_t>(octets.size()) || fdatasync(fd) != 0) {
-            std::fprintf(stderr, "bench_fdatasync: %s: %s\n", directory.c_str(), std::strerror(errno));
+            std::fprintf(stderr, "bench_fdatasync: %s: %s\n", directory.c_str(),
+                         std::generic_category().message(errno).c_str());
             unlink(path.c_str());
             return 1;
         }

@@ -91,7 +91,7 @@ private:
         FileTime asked;
         Clock::time_point due;      ///< latency counts from here
         Clock::time_point touched;  ///< for the limit of silence
-        std::array<std::byte, 1024> buffer;
+        std::array<std::byte, 1024> buffer{};
     };
 
     void open(std::size_t index);

@@ -7,9 +7,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers) sigaction is POSIX, not in <csignal>
+#include <stdexcept>
 #include <string>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -28,7 +30,7 @@ volatile sig_atomic_t stopping = 0;
 
 struct Connection {
     std::uint16_t size = 0;
-    std::array<std::byte, 512> buffer;
+    std::array<std::byte, 512> buffer{};
 };
 
 class Server {
@@ -45,7 +47,8 @@ public:
         socklen_t size = sizeof name;
         if (bind(listener_, reinterpret_cast<sockaddr*>(&name), size) != 0 || listen(listener_, 4096) != 0 ||
             getsockname(listener_, reinterpret_cast<sockaddr*>(&name), &size) != 0)
-            throw std::runtime_error("cannot listen on " + address.text() + ": " + std::strerror(errno));
+            throw std::runtime_error("cannot listen on " + address.text() + ": " +
+                                     std::generic_category().message(errno));
         std::printf("listening on port %u\n", ntohs(name.sin_port));
         std::fflush(stdout);
         epoll_ = epoll_create1(EPOLL_CLOEXEC);
