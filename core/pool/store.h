@@ -4,6 +4,7 @@
 /// its own. See docs/decisions/0002-intake.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,6 +54,16 @@ struct StoreConfig {
 /// How an append ended. `notDurable`: the store failed; it is kept in memory and written when the store is back.
 enum class Durability : std::uint8_t { durable, notDurable };
 
+/// What slmgr calls the cumulative requests, since the database was made: each record once, over restarts too.
+struct Totals {
+    std::uint64_t requests = 0;
+    std::uint64_t failed   = 0;  ///< refused with an HRESULT, or faulted
+    /// Well-formed version 4 requests by the licence status that the client gave, 0 to 6.
+    std::array<std::uint64_t, 7> byLicenseStatus{};
+    std::uint64_t machines = 0;  ///< rows of the pool
+    std::uint64_t clients  = 0;  ///< different (application, CMID)
+};
+
 class Store : public Pool {
 public:
     /// Opens or makes the database, replays the intake. Ready when it returns.
@@ -68,6 +79,9 @@ public:
 
     /// False: certainly never seen. True: seen, or (rarely) a false positive. Reads no disk. @thread any
     virtual bool isKnown(const Guid& application, const Guid& cmid) const noexcept = 0;
+
+    /// Kept in memory, so that status and slmgr's lines cost no query. @thread any
+    virtual Totals totals() const = 0;
 
     /// Waits until all that was acknowledged before is applied, at most `limit`. False: not in time.
     virtual bool settle(std::chrono::milliseconds limit) = 0;

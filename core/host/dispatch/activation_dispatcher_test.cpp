@@ -77,6 +77,7 @@ struct HeldStore final : muster::pool::Store {
     void journal(muster::pool::EventRecord) override {}
     bool isKnown(const muster::Guid&, const muster::Guid&) const noexcept override { return false; }
     bool settle(std::chrono::milliseconds) override { return true; }
+    muster::pool::Totals totals() const override { return {}; }
     std::string trouble() const override { return {}; }
     std::vector<muster::CountedClient> counted(const muster::Guid&, muster::Timestamp, std::size_t) override {
         return {};
@@ -458,6 +459,7 @@ struct QueueStore final : muster::pool::Store {
     void journal(muster::pool::EventRecord) override {}
     bool isKnown(const muster::Guid&, const muster::Guid&) const noexcept override { return false; }
     bool settle(std::chrono::milliseconds) override { return true; }
+    muster::pool::Totals totals() const override { return {}; }
     std::string trouble() const override { return {}; }
     std::vector<muster::CountedClient> counted(const muster::Guid&, muster::Timestamp, std::size_t) override {
         return {};
