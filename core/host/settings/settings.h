@@ -97,6 +97,9 @@ public:
     virtual void withdraw(std::string_view section) = 0;
 
     // --- reading
+    /// All core and plugin sections are announced: check(), and a file that changed while nobody looked becomes a
+    /// revision "edited by hand" if it is good. Call it once, at start.
+    virtual Report begin() = 0;
     /// All that is wrong with what is in force, against the schemas announced so far. What is wrong has its default.
     virtual Report check() const = 0;
     /// The same for one section: what the host asks before it starts that plugin.
@@ -115,7 +118,7 @@ public:
     using Subscriber = std::function<void(const Change&)>;
     /// At most one per section; it replaces the one before. Takes effect for the next change.
     virtual void subscribe(std::string_view section, Subscriber subscriber) = 0;
-    /// After it returned the subscriber is not inside and is not called again (unless called by itself).
+    /// A change that is being told on another thread may still reach the subscriber once.
     virtual void unsubscribe(std::string_view section) = 0;
 
     /// One change of one or more settings. `value` is in the notation of the command line, nothing: back to the
@@ -126,10 +129,13 @@ public:
     };
     /// Checks the whole, replaces only the bytes of those values, writes, applies, keeps a revision.
     /// @param expected  the revision that the author has seen; 0: whichever it is, as long as these keys did not change
+    /// @param report    if given, gets all findings one by one
     /// @return          the new revision's number; the present one if nothing changes
-    /// @error malformed, denied, missing, conflict, storage  nothing was changed
+    /// @error malformed             one line per finding in the detail
+    /// @error denied, conflict, storage, incompatible  nothing was changed
     virtual Result<std::uint32_t> change(const std::vector<Edit>& edits, std::string_view author,
-                                         std::string_view comment, std::uint32_t expected) = 0;
+                                         std::string_view comment, std::uint32_t expected,
+                                         Report* report = nullptr) = 0;
 
     /// Reads the file again (SIGHUP). A good one that differs is applied and kept as revision "edited by hand".
     /// @return  true if something changed
@@ -144,7 +150,8 @@ public:
     /// Unified diff. @param to  0: what is in force
     virtual Result<std::string> diff(std::uint32_t from, std::uint32_t to) const = 0;
     /// Puts the text of that revision in force again, as a new revision.
-    virtual Result<std::uint32_t> rollBack(std::uint32_t number, std::string_view author, std::uint32_t expected) = 0;
+    virtual Result<std::uint32_t> rollBack(std::uint32_t number, std::string_view author, std::uint32_t expected,
+                                           Report* report = nullptr) = 0;
 
     virtual const std::filesystem::path& file() const noexcept = 0;
 };

@@ -1,0 +1,132 @@
+#include "host/settings/document.h"
+
+#include "CppUTest/TestHarness.h"
+
+#include "host/settings/diff.h"
+
+using namespace muster;
+using namespace muster::settings;
+
+namespace {
+
+Document parsed(const std::string& text) {
+    auto document = Document::parse(text, "muster.toml");
+    CHECK_TEXT(document.has_value(), document ? "" : document.error().text().c_str());
+    return document.value_or(Document());
+}
+
+std::string with(const std::string& text, const char* section, const char* key, const char* value) {
+    const auto changed = parsed(text).with(section, key, value);
+    return changed ? changed->text() : "refused: " + changed.error().text();
+}
+
+std::string without(const std::string& text, const char* section, const char* key) {
+    const auto changed = parsed(text).without(section, key);
+    return changed ? changed->text() : "refused: " + changed.error().text();
+}
+
+}  // namespace
+
+TEST_GROUP(Document){};
+
+TEST(Document, replacesOneValueAndKeepsEveryOtherByte) {
+    STRCMP_EQUAL(
+        "# über\n[listener]  # front\n  \"port\"\t=  1689 # the port\r\nlisten = [ 'a', # one\n 'b' ]\n\n\n",
+        with("# über\n[listener]  # front\n  \"port\"\t=  1688 # the port\r\nlisten = [ 'a', # one\n 'b' ]\n\n\n",
+             "listener", "port", "1689")
+            .c_str());
+}
+
+TEST(Document, findsAValueBehindOtherCharactersOfSeveralOctets) {
+    STRCMP_EQUAL("a = { \"ü\" = \"größe\", key = 2 } # é\n",
+                 with("a = { \"ü\" = \"größe\", key = 1 } # é\n", "a", "key", "2").c_str());
+}
+
+TEST(Document, replacesAnArrayOverSeveralLines) {
+    STRCMP_EQUAL("[a]\nx = [3]\ny = 1\n", with("[a]\nx = [\n  1, # one\n  2,\n]\ny = 1\n", "a", "x", "[3]").c_str());
+}
+
+TEST(Document, replacesAMultiLineString) {
+    STRCMP_EQUAL("[a]\nx = 'z' # c\n", with("[a]\nx = \"\"\"\none\ntwo\"\"\" # c\n", "a", "x", "'z'").c_str());
+}
+
+TEST(Document, addsAMissingKeyBehindTheLastOneOfItsSection) {
+    STRCMP_EQUAL("[a]\nx = 1 # one\ny = 2\n\n# about b\n[b]\nz = 3\n",
+                 with("[a]\nx = 1 # one\n\n# about b\n[b]\nz = 3\n", "a", "y", "2").c_str());
+}
+
+TEST(Document, addsAKeyToAnEmptySectionAndToAFileWithoutANewlineAtItsEnd) {
+    STRCMP_EQUAL("[a] # empty\nx = 1\n[b]\n", with("[a] # empty\n[b]\n", "a", "x", "1").c_str());
+    STRCMP_EQUAL("[a]\nx = 1\ny = 2\n", with("[a]\nx = 1", "a", "y", "2").c_str());
+}
+
+TEST(Document, addsAMissingSectionAtTheEnd) {
+    STRCMP_EQUAL("[b]\nz = 3\n\n[a]\nx = 1\n", with("[b]\nz = 3", "a", "x", "1").c_str());
+    STRCMP_EQUAL("[a]\nx = 1\n", with("", "a", "x", "1").c_str());
+}
+
+TEST(Document, keepsTheLineEndsOfAFileFromWindows) {
+    STRCMP_EQUAL("[a]\r\nx = 1\r\ny = 2\r\n", with("[a]\r\nx = 1\r\n", "a", "y", "2").c_str());
+}
+
+TEST(Document, addsToBracesAndToDottedKeys) {
+    STRCMP_EQUAL("a = { x = 1, y = 2 }\n", with("a = { x = 1 }\n", "a", "y", "2").c_str());
+    STRCMP_EQUAL("a = { y = 2 } # c\n", with("a = {} # c\n", "a", "y", "2").c_str());
+    STRCMP_EQUAL("a.x = 1\na.y = 2\n[b]\n", with("a.x = 1\n[b]\n", "a", "y", "2").c_str());
+}
+
+TEST(Document, removesAKeyWithItsLine) {
+    STRCMP_EQUAL("[a]\ny = 2\n", without("[a]\nx = [1,\n 2] # gone with it\ny = 2\n", "a", "x").c_str());
+    STRCMP_EQUAL("a = { y = 2 }\n", without("a = { x = 1, y = 2 }\n", "a", "x").c_str());
+    STRCMP_EQUAL("a = { x = 1 }\n", without("a = { x = 1, y = 2 }\n", "a", "y").c_str());
+    STRCMP_EQUAL("[b]\n", without("a.x = 1\n[b]\n", "a", "x").c_str());
+}
+
+TEST(Document, survivesAByteOrderMark) {
+    STRCMP_EQUAL("\xef\xbb\xbfk.x = 22\n", with("\xef\xbb\xbfk.x = 1\n", "k", "x", "22").c_str());
+}
+
+TEST(Document, refusesToReplaceATable) {
+    STRCMP_CONTAINS("edit the file by hand", with("[a.x]\ny = 1\n", "a", "x", "1").c_str());
+    STRCMP_CONTAINS("edit the file by hand", with("[[a.x]]\ny = 1\n", "a", "x", "1").c_str());
+}
+
+TEST(Document, refusesAValueThatIsMoreThanOne) {
+    STRCMP_CONTAINS("refused", with("[a]\n", "a", "x", "1\ny = 2").c_str());
+    STRCMP_CONTAINS("refused", with("[a]\n", "a", "x", "1\n[b]").c_str());
+}
+
+TEST(Document, namesLineAndColumnOfASyntaxError) {
+    const auto document = Document::parse("[a]\nx = 1\nx = 2\n", "muster.toml");
+    CHECK(!document);
+    STRCMP_CONTAINS("muster.toml:3:", document.error().subject.c_str());
+}
+
+TEST(Document, writesStringsThatReadBackAsTheSame) {
+    for (const char* text : {"plain", "with \"quotes\" and \\", "tab\there", "", "größe", "it's"})
+        for (const char* like : {"", "'x'", "\"x\""}) {
+            const auto document = Document::parse("v = " + tomlString(text, like), "t");
+            CHECK(document.has_value());
+            STRCMP_EQUAL(text, document->strays().at(0).value.string()->c_str());
+        }
+    STRCMP_EQUAL("'plain'", tomlString("plain", "'old'").c_str());
+}
+
+TEST_GROUP(UnifiedDiff){};
+
+TEST(UnifiedDiff, showsChangesWithThreeLinesAround) {
+    STRCMP_EQUAL("--- a\n+++ b\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n",
+                 unifiedDiff("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n", "a", "b").c_str());
+}
+
+TEST(UnifiedDiff, keepsDistantChangesInHunksOfTheirOwn) {
+    const std::string diff = unifiedDiff("a\n1\n2\n3\n4\n5\n6\n7\n8\nb\n", "A\n1\n2\n3\n4\n5\n6\n7\n8\nB\n", "a", "b");
+    STRCMP_EQUAL("--- a\n+++ b\n@@ -1,4 +1,4 @@\n-a\n+A\n 1\n 2\n 3\n@@ -7,4 +7,4 @@\n 6\n 7\n 8\n-b\n+B\n",
+                 diff.c_str());
+}
+
+TEST(UnifiedDiff, saysWhenTheLastLineHasNoEnd) {
+    STRCMP_EQUAL("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+x\n\\ No newline at end of file\n",
+                 unifiedDiff("x\n", "x", "a", "b").c_str());
+    STRCMP_EQUAL("--- a\n+++ b\n@@ -0,0 +1 @@\n+x\n", unifiedDiff("", "x\n", "a", "b").c_str());
+}
