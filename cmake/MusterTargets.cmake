@@ -1,6 +1,8 @@
 # One verb per kind of thing. All of them take TESTS: CppUTest files that become one test program NAME_test.
 
-# What scripts/test builds where it does not need everything: the tests of label `threaded`, the fuzzers.
+# What scripts build where they do not need everything: programs and plugins that a person runs, the tests of label
+# `threaded`, the fuzzers.
+add_custom_target(muster_run)
 add_custom_target(muster_threaded)
 add_custom_target(muster_fuzzers)
 
@@ -36,6 +38,7 @@ function(muster_add_program name)
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/core")
     target_link_libraries(${name} PRIVATE ${arg_LIBS})
     install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_SBINDIR}")
+    add_dependencies(muster_run ${name})
 endfunction()
 
 # muster_add_plugin(NAME SOURCES ... [LIBS ...] [TESTS ...] [TEST_LIBS ...] [LABELS ...] [DIRECTORY dir] [OUTPUT file-name])
@@ -65,6 +68,7 @@ function(muster_add_plugin name)
                           LIBRARY_OUTPUT_DIRECTORY "${arg_DIRECTORY}")
     if(arg_DIRECTORY STREQUAL MUSTER_PLUGIN_DIRECTORY)
         install(TARGETS plugin_${name} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/muster/plugins")
+        add_dependencies(muster_run plugin_${name})
     endif()
     if(arg_TESTS)
         muster_add_tests(plugin_${name}_test SOURCES ${arg_TESTS} LIBS plugin_${name}_objects ${arg_TEST_LIBS}
