@@ -169,8 +169,23 @@ void Load::settle() {
     report_.settledSeconds = std::chrono::duration<double>(Clock::now() - from).count();
 }
 
-std::uint64_t Load::pickClient() {
-    const auto offset = options_.sequential ? sequence_++ % options_.clients : random_() % options_.clients;
+/// A machine keeps its address: client n comes from source n modulo the number of sources, as far as there are enough
+/// clients for all. One after the other, each source takes its own, and helps another when it is through.
+std::uint64_t Load::pickClient(unsigned source) {
+    const std::uint64_t sources = std::max(1u, std::min<unsigned>(options_.sources, 250));
+    std::uint64_t offset = 0;
+    if (options_.clients < sources) {
+        offset = options_.sequential ? sequence_[0]++ % options_.clients : random_() % options_.clients;
+    } else if (options_.sequential) {
+        std::uint64_t from = source;
+        for (std::uint64_t i = 0; i < sources; ++i, from = (from + 1) % sources)
+            if (sequence_[from] * sources + from < options_.clients)
+                break;
+        offset = (sequence_[from]++ * sources + from) % options_.clients;
+    } else {
+        const std::uint64_t share = (options_.clients - source + sources - 1) / sources;
+        offset = random_() % share * sources + source;
+    }
     return options_.firstClient + offset;
 }
 
@@ -192,9 +207,10 @@ void Load::open(std::size_t index) {
     const int yes = 1;
     setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     if (options_.sources > 0) {
+        connection.source = sourceTurn_++ % options_.sources;
         sockaddr_in source{};
         source.sin_family = AF_INET;
-        source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + sourceTurn_++ % options_.sources);
+        source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + connection.source);
         setsockopt(connection.fd, IPPROTO_IP, kBindAddressNoPort, &yes, sizeof yes);
         if (::bind(connection.fd, reinterpret_cast<sockaddr*>(&source), sizeof source) != 0) {
             fail(index, errnoText("bind"));
@@ -235,7 +251,7 @@ void Load::sendBind(Connection& connection, std::size_t index) {
 }
 
 void Load::ask(Connection& connection, std::size_t index) {
-    const auto client = pickClient();
+    const auto client = pickClient(connection.source);
     ++asked_;
     std::array<std::byte, kRequestSize> pdu{};
     connection.asked = now();

@@ -85,6 +85,7 @@ private:
         int fd = -1;
         State state = State::closed;
         bool bindSent = false;
+        unsigned source = 0;  ///< index of its address
         std::uint16_t size = 0;
         std::uint32_t callId = 1;
         Guid cmid;
@@ -115,7 +116,7 @@ private:
     /// As many requests as wanted are answered or under way.
     bool exhausted() const;
     std::chrono::nanoseconds untilDue() const;
-    std::uint64_t pickClient();
+    std::uint64_t pickClient(unsigned source);
     void beginMeasuring();
     void endMeasuring();
     void settle();
@@ -131,8 +132,8 @@ private:
     std::size_t toOpen_ = 0;  ///< slots not yet opened for the first time
     unsigned opening_ = 0;
     std::mt19937_64 random_;
-    std::uint64_t sequence_ = 0;
-    std::uint64_t asked_ = 0;  ///< requests answered or under way
+    std::array<std::uint64_t, 250> sequence_{};  ///< per source: how many of its clients had their turn
+    std::uint64_t asked_ = 0;                    ///< requests answered or under way
     std::uint64_t errors_ = 0;
     int epoll_ = -1;
     int ackFile_ = -1;
