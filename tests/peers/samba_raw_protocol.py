@@ -21,7 +21,9 @@ NOT_APPLICABLE = re.compile(r"spnego|ntlm|krb5|lsa_multi|multiple_auth|assoc_gro
 INQ_IF_IDS_ANSWER = 64  # octets: two interfaces and a status
 
 # name -> why Muster answers otherwise. Empty: parity.
-EXPECTED = {}
+EXPECTED = {
+    "test_fragmented_requests05": "a call of 5 MiB gets the same fault, but after 64 KiB and not after 4 MiB",
+}
 
 
 def main():
@@ -83,8 +85,9 @@ def main():
     fragmented = case._test_fragmented_requests
 
     def fragmented_for_us(self, remaining=None, alloc_hint=None, **named):
-        shrink = lambda n: n // 64 + n % 64  # 0x400001, one beyond the limit, stays one beyond it
-        return fragmented(self, remaining=shrink(remaining), alloc_hint=shrink(alloc_hint), **named)
+        if named:  # what ends in a fault is tried as it is
+            return fragmented(self, remaining=remaining, alloc_hint=alloc_hint, **named)
+        return fragmented(self, remaining=remaining // 64, alloc_hint=alloc_hint // 64)
 
     # The length of the answer is the one thing in which the two calls differ.
     equal = case.assertEqual
