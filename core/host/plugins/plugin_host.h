@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,19 +12,12 @@
 #include "muster/result.h"
 #include "muster/types.h"
 
+#include "host/plugins/catalogue.h"
 #include "host/plugins/family_registry.h"
+#include "host/plugins/roster.h"
 #include "host/plugins/services.h"
 
 namespace muster::plugins {
-
-struct PluginDirectory {
-    std::string path;
-    bool firmware = true;  ///< part of the firmware: authorities are taken from such a directory alone
-};
-
-/// Where the running program's plugins are: plugins/ of the build tree that it was started from, else the installed
-/// directory. Never a path from a setting, the command line or the environment.
-std::vector<PluginDirectory> standardDirectories();
 
 struct PluginHostOptions {
     std::vector<PluginDirectory> directories;  ///< in this order; within one by name. The first of two names stays
@@ -35,27 +29,6 @@ struct PluginHostOptions {
     std::chrono::seconds healthyAfter{60};      ///< a start that lived so long was clean
     unsigned uncleanLimit = 3;                  ///< more unclean starts in a row without culprit: safe mode; 0: never
     std::size_t maxFileSize = 64u << 20;        ///< octets of one plugin's file
-};
-
-enum class State : std::uint8_t {
-    rejected,     ///< judged unfit; nothing of it has run but ELF constructors
-    quarantined,  ///< it was starting when the daemon died, twice; not opened until cleared
-    failed,       ///< it threw in create or start, or in a thread of its own
-    started,
-    wedged,   ///< calls inside did not leave in time; its code and object stay
-    stopped,  ///< not started yet, stopped by a person, or its file is gone
-};
-/// "rejected", "quarantined", …
-const char* name(State state) noexcept;
-
-struct PluginStatus {
-    std::string name;  ///< "listener", "family-win7-2008r2"
-    std::string version;
-    std::string kind;  ///< "family", "authority", "listener", …; empty if it was not read
-    State state = State::stopped;
-    std::string reason;  ///< a sentence for the operator; empty when there is nothing to say
-    std::string file;
-    std::string buildId;  ///< of C++ plugins
 };
 
 /// @thread any; load(), start(), stop(), rescan(), clear(), settingsChanged() and tick() wait for each other. None of
@@ -97,12 +70,19 @@ public:
 
     std::vector<PluginStatus> list() const;  ///< ordered by name, holders before duplicates
     bool safeMode() const noexcept;
+    /// A plugin did not stop: code of it may still run. The process then ends with _exit, not by unwinding.
+    bool anyWedged() const;
     FamilyRegistry& families() noexcept;
 
 private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+/// Events of the core that the plugin host raises.
+std::span<const EventSpec> pluginEvents() noexcept;
+/// Settings of section [family-NAME], the same for every family.
+Fields familySettings() noexcept;
 
 /// Registers GET /plugins, POST /plugins/rescan and POST /plugins/{name}/clear as operations of the core.
 Result<void> addPluginOperations(api::OperationTable& table, PluginHost& host);

@@ -33,6 +33,7 @@ public:
     // --- settings
     /// Section `section` exists from now on, with these fields (constant data, valid for ever); called once a plugin's
     /// file has been judged, before it is started, and again with the successor's fields.
+    /// On an error nothing changes.
     /// @error malformed  what the file says in that section breaks the schema: the plugin is rejected with that text.
     ///                   Before the settings file was read for the first time there is nothing to judge.
     virtual Result<void> describeSettings(std::string_view section, Fields fields) = 0;
