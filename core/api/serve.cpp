@@ -73,12 +73,12 @@ Json checkQuery(Fields fields, std::string_view query, std::vector<Finding>& fin
         const auto name = percentDecode(pair.substr(0, equals), true);
         const auto value = percentDecode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view(), true);
         if (!name || !value) {
-            findings.push_back({"query", quoted(pair), "UTF-8, percent-encoded", ""});
+            findings.push_back({"query", inQuotes(pair), "UTF-8, percent-encoded", ""});
             continue;
         }
         const Field* field = fieldOf(fields, *name);
         if (field == nullptr) {
-            findings.push_back({quoted(*name), "a parameter of that name", names(fields), ""});
+            findings.push_back({inQuotes(*name), "a parameter of that name", names(fields), ""});
             continue;
         }
         const auto [entry, fresh] = given.try_emplace(*name, *value);
@@ -114,7 +114,7 @@ Result<Json> checkBody(const Operation& operation, const Request& request, std::
         return fail(Code::malformed, "body", "this operation takes none; send the request without a body");
     if (!isJson(request.contentType))
         return fail(Code::malformed, "content type",
-                    quoted(request.contentType) + " found, application/json allowed; send the body as JSON");
+                    inQuotes(request.contentType) + " found, application/json allowed; send the body as JSON");
     auto parsed = parseJson(request.body);
     if (!parsed)
         return parsed;
@@ -166,10 +166,10 @@ Response process(const OperationTable& table, const Request& request, const Hand
     const Match match = table.find(request.method, path);
     if (!match.registered) {
         if (match.allowed.empty())
-            return refuse(
-                {Code::missing, quoted(path), "this daemon has no such operation; GET /operations lists those it has"});
-        Response response = refuse(
-            {Code::denied, quoted(path), "method " + quoted(request.method) + " found, " + match.allowed + " allowed"});
+            return refuse({Code::missing, inQuotes(path),
+                           "this daemon has no such operation; GET /operations lists those it has"});
+        Response response = refuse({Code::denied, inQuotes(path),
+                                    "method " + inQuotes(request.method) + " found, " + match.allowed + " allowed"});
         response.status = 405;
         response.headers.emplace_back("Allow", match.allowed);
         return response;

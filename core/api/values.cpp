@@ -450,7 +450,7 @@ tl::expected<SettingValue, Mismatch> parseValue(const Field& field, std::string_
         value = fromText(field, std::string(text));
     }
     if (!value)
-        return tl::unexpected<Mismatch>({quoted(text), allowed(field)});
+        return tl::unexpected<Mismatch>({inQuotes(text), allowed(field)});
     return std::move(*value);
 }
 
@@ -500,7 +500,7 @@ Json valueJson(const SettingValue& value) {
         value);
 }
 
-std::string quoted(std::string_view text) {
+std::string inQuotes(std::string_view text) {
     constexpr std::size_t kShown = 60;
     static constexpr std::string_view kHex = "0123456789abcdef";
     std::string out = "\"";
@@ -527,7 +527,7 @@ std::string quoted(std::string_view text) {
 
 std::string shown(const Json& value) {
     if (const std::string* text = value.string())
-        return quoted(*text);
+        return inQuotes(*text);
     if (const bool* flag = value.boolean())
         return *flag ? "true" : "false";
     if (const auto* number = value.integer())
@@ -612,7 +612,7 @@ Json checkObject(Fields fields, const Json& object, const std::string& prefix, s
             std::string names;
             for (const Field& field : fields)
                 names += (names.empty() ? "" : ", ") + std::string(field.name);
-            findings.push_back({prefix + quoted(member.first), "a member of that name",
+            findings.push_back({prefix + inQuotes(member.first), "a member of that name",
                                 names.empty() ? "nothing" : "only " + names, ""});
         }
     return out;

@@ -56,7 +56,7 @@ Json valueJson(const SettingValue& value);
 
 /// `value` shortened and escaped for a message: `"abc"`, `12`, "a list".
 std::string shown(const Json& value);
-std::string quoted(std::string_view text);
+std::string inQuotes(std::string_view text);
 
 /// Checks the members of `object` against `fields`, adds all that is wrong to `findings`, fills in defaults.
 /// @param object  null counts as an empty object

@@ -96,6 +96,6 @@ TEST(Values, refusesControlCharactersAndBrokenUtf8InTexts) {
 }
 
 TEST(Values, shortensAndEscapesWhatItQuotes) {
-    STRCMP_EQUAL("\"a\\x1b\\\"b\"", quoted("a\x1b\"b").c_str());
-    CHECK(quoted(std::string(1000, 'x')).size() < 70);
+    STRCMP_EQUAL("\"a\\x1b\\\"b\"", inQuotes("a\x1b\"b").c_str());
+    CHECK(inQuotes(std::string(1000, 'x')).size() < 70);
 }
