@@ -176,7 +176,14 @@ public:
                 throw Fault({Code::storage, pattern, std::strerror(errno)});
             state_ = pattern;
         }
-        return state_;
+        // As the daemon has it: STATE/NAME, in lab mode STATE/lab/NAME.
+        std::filesystem::path own(state_);
+        if (present == Mode::lab)
+            own /= "lab";
+        own /= name();
+        std::filesystem::create_directories(own);
+        std::filesystem::permissions(own, std::filesystem::perms::owner_all);
+        return own.string();
     }
 
     std::optional<SettingValue> settingValue(std::string_view key) const override {
