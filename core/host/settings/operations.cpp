@@ -141,7 +141,8 @@ Result<Reply> show(const SettingsStore& store, const Call& call) {
         items.push_back(settingJson(setting));
     }
     if (number != 0 && !section.empty() && items.empty() && !call.flag("changed"))
-        return fail(Code::missing, "section " + api::quoted(section), "there is none of that name; see settings show");
+        return fail(Code::missing, "section " + api::inQuotes(section),
+                    "there is none of that name; see settings show");
     return api::pageOf("settings", call, keys, std::move(items));
 }
 
@@ -149,7 +150,7 @@ Result<Reply> showOne(const SettingsStore& store, const Call& call) {
     for (const Setting& setting : store.all())
         if (setting.key == call.text("key"))
             return Reply(settingJson(setting));
-    return fail(Code::missing, api::quoted(call.text("key")), "there is no such setting; see settings show");
+    return fail(Code::missing, api::inQuotes(call.text("key")), "there is no such setting; see settings show");
 }
 
 Result<Reply> change(SettingsStore& store, const Call& call, const std::vector<SettingsStore::Edit>& edits) {

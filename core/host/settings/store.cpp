@@ -50,7 +50,7 @@ std::string keysOf(Fields fields) {
 
 /// A value as it stands in a file or a message: what is written there, shortened and without control characters.
 std::string asWritten(std::string_view raw) {
-    const std::string shown = api::quoted(raw);
+    const std::string shown = api::inQuotes(raw);
     const bool plain = shown.size() == raw.size() + 2;
     return plain ? shown.substr(1, shown.size() - 2) : shown;
 }
@@ -163,7 +163,7 @@ Result<void> Store::load() {
         const std::size_t equals = entry.find('=');
         const std::size_t dot = entry.find('.');
         if (equals == std::string::npos || dot == std::string::npos || dot == 0 || dot + 1 >= equals)
-            return fail(Code::malformed, "--set " + api::quoted(entry),
+            return fail(Code::malformed, "--set " + api::inQuotes(entry),
                         "is not SECTION.KEY=VALUE; for example --set listener.max-connections=100");
         overrides_[entry.substr(0, equals)] = entry.substr(equals + 1);
     }
