@@ -1,0 +1,256 @@
+#!/usr/bin/python3
+"""The store's disk fails in every way that a disk can: full, read-only, files gone, replaced, corrupted.
+
+A full disk is a small tmpfs in a mount namespace of its own: as root, or through a user namespace where those are allowed.
+"""
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import fault_support as fault
+
+NEVER = 10**9
+
+
+def corruptions(count, chance):
+    """Ways to spoil a database file: (name, function of the octets that gives other octets)."""
+    def flip(how_many, low, high):
+        def spoil(octets):
+            octets = bytearray(octets)
+            for _ in range(how_many):
+                at = chance.randrange(low, min(high, len(octets)))
+                octets[at] ^= 1 << chance.randrange(8)
+            return bytes(octets)
+        return spoil
+
+    def overwrite(length):
+        def spoil(octets):
+            at = chance.randrange(max(1, len(octets) - length))
+            return octets[:at] + chance.randbytes(min(length, len(octets) - at)) + octets[at + length:]
+        return spoil
+
+    fixed = [
+        ("not SQLite at all", lambda octets: b"This was a shopping list once.\n" * 200),
+        ("the header gone", lambda octets: bytes(100) + octets[100:]),
+        ("zeros", lambda octets: bytes(len(octets))),
+        ("no octets", lambda octets: b""),
+        ("cut in the header", lambda octets: octets[:50]),
+        ("cut in the first page", lambda octets: octets[:1000]),
+        ("cut in half", lambda octets: octets[:len(octets) // 2 // 512 * 512]),
+        ("one bit of the header", flip(1, 0, 100)),
+    ]
+    makers = [("16 bits", lambda: flip(16, 0, NEVER)), ("4,096 octets", lambda: overwrite(4096)),
+              ("512 octets", lambda: overwrite(512)), ("one bit", lambda: flip(1, 0, NEVER)),
+              ("cut at a multiple of 512", lambda: lambda octets: octets[:512 * chance.randrange(1, max(2, len(octets) // 512))])]
+    for number in range(count):
+        if number < len(fixed):
+            yield fixed[number]
+        else:
+            name, make = makers[number % len(makers)]
+            yield f"{name}, number {number}", make()
+
+
+class StoreTest(fault.DaemonTest):
+    def acknowledged(self):
+        path = self.directory / "acknowledged"
+        return set(path.read_text().split()) if path.exists() else set()
+
+    def some_load(self, daemon, first, requests=300):
+        load = daemon.load("--requests", requests, "--connections", 8, "--sequential", "--clients", requests, "--first-client",
+                           first, "--ack-log", self.directory / "acknowledged", "--verify")
+        load.communicate(timeout=120 * fault.PATIENCE)
+        self.assertEqual(load.returncode, 0, daemon.log_tail())
+
+    def filled(self, *words, state=None):
+        daemon = self.daemon(*words, state=state)
+        daemon.start_ready()
+        daemon.install_key()
+        self.some_load(daemon, 0)
+        return daemon
+
+    def trouble(self, daemon):
+        """True once status says that the store is in trouble."""
+        text = daemon.status().lower()
+        return any(word in text for word in ("disk", "read-only", "database", "store"))
+
+    # -- while it runs ---------------------------------------------------------------------------------------------
+
+    def small_disk(self, mebibytes):
+        disk = self.directory / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=0700", "tmpfs", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=False)
+        return disk
+
+    def fill(self, disk):
+        ballast = disk / "ballast"
+        with open(ballast, "ab", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"m" * 4096)
+            except OSError:
+                pass
+        return ballast
+
+    @unittest.skipUnless(os.environ.get("MUSTER_FAULT_NAMESPACE"), "no mount namespace can be made here")
+    def test_a_full_disk_costs_no_acknowledged_client_and_heals(self):
+        disk = self.small_disk(48)
+        daemon = self.filled(state=disk / "state")
+        healthy = daemon.status()
+        for turn in range(1, 3):
+            ballast = self.fill(disk)
+            load = daemon.load("--rate", 200, "--seconds", 3600, "--persist", "--sequential", "--first-client",
+                               turn * 1_000_000, "--clients", 1_000_000, "--ack-log", self.directory / "acknowledged")
+            fault.wait_for(lambda: daemon.status() != healthy and self.trouble(daemon), 60 if turn == 1 else 90,
+                           "status naming the trouble of the store")
+            ballast.unlink()
+            fault.wait_for(lambda: daemon.serves(first=turn * 10_000_000), 5, "a valid request answered with space again")
+            load.terminate()
+            load.communicate(timeout=60)
+        self.assertFalse(self.acknowledged() - daemon.cmids())
+        self.assertEqual(list(daemon.integrity()), ["ok"] * len(daemon.databases()))
+        daemon.kill()
+        daemon.start_ready()
+        self.assertFalse(self.acknowledged() - daemon.cmids())
+
+    @unittest.skipUnless(os.environ.get("MUSTER_FAULT_NAMESPACE"), "no mount namespace can be made here")
+    def test_a_disk_that_turned_read_only_is_named_and_survived(self):
+        disk = self.small_disk(48)
+        daemon = self.filled(state=disk / "state")
+        # A busy file system refuses remount,ro; what a failing disk does, a read-only bind over the state does too.
+        subprocess.run(["mount", "--bind", disk / "state", disk / "state"], check=True)
+        subprocess.run(["mount", "-o", "remount,ro,bind", disk / "state"], check=True)
+        # What is open stays writable on a bind: from the store's view new files fail, and nothing else. It goes on.
+        self.assertTrue(daemon.serves())
+        subprocess.run(["umount", "-l", disk / "state"], check=True)
+        self.assertTrue(daemon.serves(first=910_000_000))
+        self.assertFalse(self.acknowledged() - daemon.cmids())
+
+    def test_a_database_removed_while_running_is_named_and_survived(self):
+        daemon = self.filled()
+        for path in daemon.databases():
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{path}{suffix}").unlink(missing_ok=True)
+        load = daemon.load("--rate", 100, "--seconds", 3600, "--persist")
+        fault.wait_for(lambda: self.trouble(daemon), 30, "status naming the trouble of the store")
+        load.terminate()
+        load.communicate(timeout=60)
+        self.assertIsNone(daemon.process.poll())
+        self.assertEqual(daemon.stop(), 0)
+        daemon.start_ready()
+        fault.wait_for(daemon.serves, 10, "a valid request answered after the restart")
+
+    def test_a_database_replaced_while_running_is_not_written_into(self):
+        daemon = self.filled()
+        replaced = []
+        for path in daemon.databases():
+            stranger = path.with_suffix(".stranger")
+            with sqlite3.connect(stranger) as connection:
+                connection.execute("CREATE TABLE keepsake(text)")
+            octets = stranger.read_bytes()
+            os.replace(stranger, path)
+            replaced.append((path, octets))
+        load = daemon.load("--rate", 100, "--seconds", 3600, "--persist")
+        fault.wait_for(lambda: self.trouble(daemon), 30, "status naming the trouble of the store")
+        load.terminate()
+        load.communicate(timeout=60)
+        daemon.stop()
+        for path, octets in replaced:
+            candidates = [file.read_bytes() for file in path.parent.iterdir() if file.is_file()]
+            self.assertIn(octets, candidates, "what somebody put there was overwritten or deleted")
+
+    # -- at start --------------------------------------------------------------------------------------------------
+
+    def stopped(self):
+        daemon = self.filled()
+        self.assertEqual(daemon.stop(), 0, daemon.log_tail())
+        database = max(daemon.databases(), key=lambda path: path.stat().st_size)
+        return daemon, database
+
+    def refused(self, daemon):
+        """Starts it without --degraded: exit code, and what it said."""
+        before = len(daemon.log_tail(10**7))
+        daemon.start()
+        code = daemon.process.wait(60 * fault.PATIENCE)
+        return code, daemon.log_tail(10**7)[before:]
+
+    def test_a_database_that_is_none_ends_with_78_and_a_sentence_and_stays_as_it_is(self):
+        daemon, database = self.stopped()
+        spoiled = b"This was a shopping list once.\n" * 200
+        database.write_bytes(spoiled)
+        code, text = self.refused(daemon)
+        self.assertEqual(code, 78, text)
+        self.assertIn(database.name, text)
+        self.assertIn("--degraded", text, "the sentence does not say what to do")
+        self.assertEqual(database.read_bytes(), spoiled)
+
+    def test_degraded_sets_a_bad_database_aside_as_it_is_and_serves(self):
+        daemon, database = self.stopped()
+        spoiled = b"This was a shopping list once.\n" * 200
+        database.write_bytes(spoiled)
+        daemon.start_ready(30, "--degraded")
+        self.assertTrue(daemon.serves(), daemon.log_tail())
+        others = [path for path in database.parent.iterdir() if path != database and path.is_file()]
+        self.assertIn(spoiled, [path.read_bytes() for path in others], "the bad file is not kept as evidence")
+
+    def test_no_corruption_ends_in_a_crash_or_in_a_loop(self):
+        seed = int(os.environ.get("MUSTER_SEED", os.getpid()))
+        print(f"seed {seed}", flush=True)
+        chance = random.Random(seed)
+        daemon, database = self.stopped()
+        kept = self.directory / "kept"
+        shutil.copytree(daemon.state, kept)
+        outcomes = {"served": 0, "refused": 0}
+        for name, spoil in corruptions(50 if fault.LONG else 9, chance):
+            with self.subTest(name):
+                shutil.rmtree(daemon.state)
+                shutil.copytree(kept, daemon.state)
+                spoiled = spoil(database.read_bytes())
+                database.write_bytes(spoiled)
+                daemon.start()
+                fault.wait_for(lambda: daemon.process.poll() is not None or daemon.ctl("status", check=False).returncode == 0,
+                               30, "ready, or refused")
+                if daemon.process.poll() is None:
+                    outcomes["served"] += 1
+                    daemon.serves()  # it may fault, but it lives:
+                    self.assertIsNone(daemon.process.poll(), daemon.log_tail())
+                    self.assertEqual(daemon.stop(), 0, daemon.log_tail())
+                else:
+                    outcomes["refused"] += 1
+                    self.assertEqual(daemon.process.returncode, 78, daemon.log_tail())
+                    self.assertEqual(database.read_bytes(), spoiled, "a refused database was changed")
+                    daemon.start_ready(30, "--degraded")
+                    fault.wait_for(daemon.serves, 10, "a valid request answered in degraded state")
+                    kept_aside = [path.read_bytes() for path in database.parent.iterdir() if path.is_file()]
+                    self.assertIn(spoiled, kept_aside, "the bad file is not kept as evidence")
+                    self.assertEqual(daemon.stop(), 0, daemon.log_tail())
+        print(outcomes, flush=True)
+
+    def test_a_state_directory_that_cannot_be_made_is_named(self):
+        (self.directory / "occupied").write_text("a file, not a directory")
+        daemon = self.daemon(state=self.directory / "occupied" / "state")
+        code, text = self.refused(daemon)
+        self.assertEqual(code, 78, text)
+        self.assertIn(str(self.directory / "occupied"), text)
+
+
+def enter_namespace():
+    """Runs this script again in a mount namespace of its own, if that is possible here."""
+    if os.environ.get("MUSTER_FAULT_NAMESPACE"):
+        return
+    unshare = ["unshare", "--mount", "--propagation", "private"]
+    if os.geteuid() != 0:
+        unshare += ["--user", "--map-root-user"]
+    if subprocess.run(unshare + ["true"], capture_output=True, check=False).returncode == 0:
+        os.environ["MUSTER_FAULT_NAMESPACE"] = "1"
+        os.execvp(unshare[0], unshare + [sys.executable] + sys.argv)
+
+
+if __name__ == "__main__":
+    enter_namespace()
+    fault.main()
