@@ -33,7 +33,7 @@ class NetworkTest(fault.DaemonTest):
             pass
 
     def test_who_says_nothing_or_half_is_closed_after_the_idle_time(self):
-        daemon = self.ready("listener.idle_seconds=2")
+        daemon = self.ready("listener.idle-timeout=2s")
         silent = fault.connect(daemon.port)
         half_header = fault.connect(daemon.port)
         half_header.sendall(fault.BIND[:9])
@@ -58,16 +58,30 @@ class NetworkTest(fault.DaemonTest):
                 peer.sendall(bytes([octet]))
             self.assertIn(fault.read_pdu(peer)[2], (2, 3))
 
-    def test_who_trickles_for_ever_is_closed_after_the_total_time(self):
-        daemon = self.ready("listener.idle_seconds=30", "listener.association_seconds=2")
+    def test_who_trickles_for_ever_is_closed_after_the_idle_time(self):
+        daemon = self.ready("listener.idle-timeout=2s")
         with fault.connect(daemon.port) as peer:
+            # A header that promises 5,840 octets, then one of them now and then: never a whole PDU.
+            peer.sendall(fault.BIND[:8] + (5840).to_bytes(2, "little") + fault.BIND[10:16])
+
             def closed():
                 try:
                     peer.sendall(b"\5")
                     return bool(select.select([peer], [], [], 0.2)[0]) and peer.recv(4096) == b""
                 except (ConnectionResetError, BrokenPipeError):
                     return True
-            fault.wait_for(closed, 60, "the trickling connection closed")
+            fault.wait_for(closed, 30, "the trickling connection closed")
+
+    def test_an_association_that_is_busy_for_ever_is_closed_after_its_total_time(self):
+        daemon = self.ready("listener.association-timeout=3s")
+        with fault.bound(daemon.port) as peer:
+            def closed():
+                try:
+                    peer.sendall(fault.MALFORMED_REQUEST)
+                    return fault.read_pdu(peer) == b""
+                except (ConnectionResetError, BrokenPipeError):
+                    return True
+            fault.wait_for(closed, 30, "the association closed")
 
     def test_who_never_reads_is_not_read_any_more_and_others_are_served(self):
         daemon = self.ready()
@@ -101,7 +115,7 @@ class NetworkTest(fault.DaemonTest):
         self.assertTrue(daemon.serves())
 
     def test_a_thousand_held_connections_do_not_keep_others_from_an_answer(self):
-        daemon = self.ready("listener.idle_seconds=600", "listener.association_seconds=600")
+        daemon = self.ready("listener.idle-timeout=10m")
         before = daemon.resident()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
@@ -135,7 +149,7 @@ class NetworkTest(fault.DaemonTest):
         fault.wait_for(lambda: daemon.descriptors() <= before + 8, 30, "the descriptors of reset connections given back")
 
     def test_without_descriptors_it_does_not_spin_and_recovers(self):
-        daemon = self.ready("listener.idle_seconds=600", "listener.association_seconds=600")
+        daemon = self.ready("listener.idle-timeout=10m")
         soft, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (64, 64))
         crowd = []
         for _ in range(200):
