@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
@@ -230,6 +231,12 @@ void ListenSockets::dropUnclaimed() noexcept {
         ::close(entry.fd);
     }
     adopted_.clear();
+}
+
+void ListenSockets::handOver() {
+    const std::lock_guard lock(mutex_);
+    adopted_.insert(adopted_.end(), std::make_move_iterator(open_.begin()), std::make_move_iterator(open_.end()));
+    open_.clear();
 }
 
 std::vector<Address> ListenSockets::bound() const {

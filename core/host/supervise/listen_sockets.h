@@ -52,6 +52,9 @@ public:
     /// Closes what was adopted and is not wanted: after all plugins have started.
     void dropUnclaimed() noexcept;
 
+    /// The daemon begins anew in this process: what is open now is adopted for the next.
+    void handOver();
+
     /// What is open, with the ports that the system chose.
     std::vector<Address> bound() const;
 
