@@ -102,6 +102,18 @@ TEST(Document, namesLineAndColumnOfASyntaxError) {
     STRCMP_CONTAINS("muster.toml:3:", document.error().subject.c_str());
 }
 
+TEST(Document, refusesHeadersThatTheParserItselfTripsOver) {
+    for (const char* text : {"[[ = a]]\n", "[ = a]\n"})
+        CHECK_TEXT(!Document::parse(text, "muster.toml"), text);
+}
+
+TEST(Document, refusesCharactersOutsideOfQuotesThatTomlDoesNotKnow) {
+    const auto document = Document::parse("[a] # größe\n\"größe\" = 'ü' # ü\n größe = 2\n", "muster.toml");
+    CHECK(!document);
+    STRCMP_EQUAL("muster.toml:3:4", document.error().subject.c_str());
+    CHECK(Document::parse("\"ü\" = 'ü' # ü\n[a]\n'ü' = [\"\\\"ü\", \"\"\"\nü\"\"\"\"\"]\n", "t").has_value());
+}
+
 TEST(Document, writesStringsThatReadBackAsTheSame) {
     for (const char* text : {"plain", "with \"quotes\" and \\", "tab\there", "", "größe", "it's"})
         for (const char* like : {"", "'x'", "\"x\""}) {

@@ -342,16 +342,14 @@ Report Store::check() const {
             report.findings.push_back(
                 {asWritten(key), "an unknown key", keysOf(schema->second.fields), "command line --set"});
     }
-    for (const auto& [variable, value] : environment_) {
-        bool known = false;
-        for (const auto& [section, schema] : schemas_)
-            known = known || std::any_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
-                        return environmentName(section, field.name) == variable;
-                    });
-        if (!known)
+    std::vector<std::string> names;
+    for (const auto& [section, schema] : schemas_)
+        for (const Field& field : schema.fields)
+            names.push_back(environmentName(section, field.name));
+    for (const auto& [variable, value] : environment_)
+        if (std::find(names.begin(), names.end(), variable) == names.end())
             report.warnings.push_back("environment variable " + asWritten(variable) +
                                       ": no setting has that name; ignored");
-    }
     return report;
 }
 
