@@ -66,7 +66,9 @@ ServerAssociation::Progress ServerAssociation::advance(Octets input, Writer& out
         return {Step::finished, input.size()};
     }
     const bool negotiation = header->type == PduType::bind || header->type == PduType::alterContext;
-    if (header->fragLength > kMaxFragment && !negotiation)
+    if (header->fragLength > kMaxNegotiation && header->type == PduType::bind && !bound_)
+        return {nak(header->callId, NakReason::localLimitExceeded, Reject::longFragment, out), input.size()};
+    if (header->fragLength > (negotiation ? kMaxNegotiation : std::size_t{kMaxFragment}))
         return {faultAndFinish(header->callId, 0, RpcStatus::protocolError, 0, Reject::longFragment, out),
                 input.size()};
     if (input.size() < header->fragLength)

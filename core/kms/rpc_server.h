@@ -62,6 +62,8 @@ public:
     /// Of a call's stub with all its fragments. A real request has 284 octets in all.
     static constexpr std::size_t kMaxCall = 64 * 1024;
     static constexpr std::size_t kMaxContexts = 16;
+    /// Of a bind or alter_context, which may be longer than other fragments: 255 contexts have 11 KiB.
+    static constexpr std::size_t kMaxNegotiation = 32 * 1024;
     /// Room that one advance() or respond() needs in the writer: the answer to a bind with 255 contexts.
     static constexpr std::size_t kMaxOutput = 6'400;
 
@@ -83,7 +85,7 @@ public:
         std::size_t consumed = 0;
     };
     /// Takes at most one PDU from the front of `input`.
-    /// @param input  what was received and not yet consumed; a fragment has at most 65,535 octets
+    /// @param input  what was received and not yet consumed; kMaxNegotiation octets always suffice for a whole PDU
     /// @param out    answers go here; room for kMaxOutput octets
     Progress advance(Octets input, Writer& out) noexcept;
 

@@ -419,6 +419,14 @@ TEST(RpcServer, refusesARequestBeyondWhatItEverOfferedAsSoonAsItsHeaderIsThere) 
     CHECK_TRUE(association.rejected() == Reject::longFragment);
 }
 
+TEST(RpcServer, refusesANegotiationThatIsLongerThanAnyAsSoonAsItsHeaderIsThere) {
+    checkNak(feed(pdu(PduType::bind, {}, {.fragLength = 40'000})), NakReason::localLimitExceeded);
+    ServerAssociation fresh(server, 1688);
+    feed(fresh, pdu(PduType::bind, bindBody({})));
+    CHECK_TRUE(feed(fresh, pdu(PduType::alterContext, {}, {.fragLength = 40'000})) == Step::finished);
+    checkFault(RpcStatus::protocolError, 0, 2, 0);
+}
+
 TEST(RpcServer, takesARequestAsLongAsItsTransportWhateverWasNegotiated) {
     bind({.maxXmit = 2048, .maxRecv = 2048});
     CHECK_TRUE(feed(request(kmsStub(filled(5840 - 24 - 8)))) == Step::call);

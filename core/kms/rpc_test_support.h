@@ -35,7 +35,7 @@ public:
         if (order_ == ByteOrder::little) {
             octets(o);
         } else {
-            for (const std::size_t i : {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15})
+            for (const unsigned i : {3U, 2U, 1U, 0U, 5U, 4U, 7U, 6U, 8U, 9U, 10U, 11U, 12U, 13U, 14U, 15U})
                 bytes_.push_back(o[i]);
         }
         return u32(static_cast<std::uint32_t>(syntax.minor) << 16U | syntax.major);
