@@ -16,7 +16,7 @@ TEST_GROUP(Fleet) {
         plan.products = *products("win7", {});
         plan.namePattern = "PC-{n}";
     }
-    std::size_t distinct() const {
+    std::size_t distinct() {
         std::set<Guid> cmids;
         const auto fleet = makeFleet(plan);
         for (const Profile& machine : *fleet)

@@ -25,7 +25,7 @@ namespace {
 constexpr std::uint32_t kWin32Facility = 0x80070000;
 constexpr std::uint16_t kKmsOpnum = 0;
 constexpr std::size_t kSendRoom = 1024;  // a bind with three contexts, or a request, fits
-constexpr std::size_t kReceiveRoom = std::size_t{2} * kms::kMaxFragment;
+constexpr std::size_t kReceiveRoom = 2 * kms::kMaxFragment;
 
 Reply unreachable(HResult code, std::string detail) {
     return {Reply::Kind::unreachable, code, {}, std::move(detail)};
@@ -81,7 +81,7 @@ private:
         taken_ = 0;
     }
 
-    std::array<std::byte, kReceiveRoom> buffer_{};
+    std::array<std::byte, kReceiveRoom> buffer_;
     std::size_t size_ = 0;
     std::size_t taken_ = 0;
 };

@@ -7,7 +7,7 @@
 #ifndef MUSTER_FAMILY_H
 #define MUSTER_FAMILY_H
 
-#include <stdint.h>  // NOLINT(modernize-deprecated-headers): this is C
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {

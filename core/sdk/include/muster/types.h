@@ -26,7 +26,7 @@ using Monotonic = std::chrono::steady_clock::time_point;
 struct Guid {
     std::array<std::byte, 16> octets{};
 
-    auto operator<=>(const Guid&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 takes it for one
+    auto operator<=>(const Guid&) const = default;
     bool isZero() const noexcept { return *this == Guid{}; }
     /// "55c92734-d682-4d71-983e-d6ec3f16059f": lower case, 36 characters.
     std::string text() const;
