@@ -1,10 +1,11 @@
 /// The store: what must survive a power cut before a client is answered, and where the pool and the journal live.
 ///
-/// A record goes to the intake (an append-only log, synced in groups) and is applied to SQLite afterwards by a thread of
-/// its own. See docs/decisions/0002-intake.md.
+/// A record goes to the intake (an append-only log, synced in groups) and is applied to SQLite afterwards by a thread
+/// of its own. See docs/decisions/0002-intake.md.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,33 +23,35 @@ namespace muster::pool {
 
 /// One request and its outcome: a row of the journal, and what the pool learns of the client.
 struct RequestRecord {
-    Timestamp         received;
-    Address           source;
-    ActivationRequest request;           ///< opaque versions: only major and minor are set
-    bool              wellFormed = true;
-    bool              counted    = false;  ///< the authority counted this client
-    bool              fresh      = true;   ///< false: no client row (over the limit for new CMIDs, wrong seal, …)
-    HResult           result     = HResult::ok;
-    std::uint32_t     fault      = 0;      ///< RPC fault status; 0: none
-    std::uint32_t     count      = 0;      ///< the count in the answer
-    std::string_view  reason;              ///< constant text: "a real client asked the lab"
+    Timestamp received;
+    Address source;
+    ActivationRequest request;  ///< opaque versions: only major and minor are set
+    bool wellFormed = true;
+    bool counted = false;  ///< the authority counted this client
+    bool fresh = true;     ///< false: no client row (over the limit for new CMIDs, wrong seal, …)
+    HResult result = HResult::ok;
+    std::uint32_t fault = 0;  ///< RPC fault status; 0: none
+    std::uint32_t count = 0;  ///< the count in the answer
+    std::string_view reason;  ///< constant text: "a real client asked the lab"
 };
 
 struct EventRecord {
-    Timestamp     when;
-    std::uint32_t id       = 0;
-    Severity      severity = Severity::info;
-    std::string   source;   ///< "core", a plugin's name
-    std::string   message;  ///< filled in and escaped
-    Json          fields;   ///< object
+    Timestamp when;
+    std::uint32_t id = 0;
+    Severity severity = Severity::info;
+    std::string source;   ///< "core", a plugin's name
+    std::string message;  ///< filled in and escaped
+    Json fields;          ///< object
 };
 
 struct StoreConfig {
-    std::string directory;  ///< STATE or STATE/lab; made (0700) when missing
-    bool        degraded = false;  ///< a database that cannot be used is renamed aside and a new one begun
-    std::size_t intakeLimit = 8u << 20;       ///< octets of records not yet applied; beyond it answers wait
+    std::string directory;               ///< STATE or STATE/lab; made (0700) when missing
+    bool degraded = false;               ///< a database that cannot be used is renamed aside and a new one begun
+    std::size_t intakeLimit = 8u << 20;  ///< octets of records not yet applied; beyond it answers wait
     std::chrono::hours retentionAge{24 * 400};
     std::uint64_t retentionOctets = 300u << 20;  ///< of the database file
+    std::size_t segmentOctets = 8u << 20;        ///< of each of the intake's two files
+    std::chrono::milliseconds applyDelay{1000};  ///< how long a record may wait in the intake for company
 };
 
 /// How an append ended. `notDurable`: the store failed; it is kept in memory and written when the store is back.
@@ -57,11 +60,11 @@ enum class Durability : std::uint8_t { durable, notDurable };
 /// What slmgr calls the cumulative requests, since the database was made: each record once, over restarts too.
 struct Totals {
     std::uint64_t requests = 0;
-    std::uint64_t failed   = 0;  ///< refused with an HRESULT, or faulted
+    std::uint64_t failed = 0;  ///< refused with an HRESULT, or faulted
     /// Well-formed version 4 requests by the licence status that the client gave, 0 to 6.
     std::array<std::uint64_t, 7> byLicenseStatus{};
     std::uint64_t machines = 0;  ///< rows of the pool
-    std::uint64_t clients  = 0;  ///< different (application, CMID)
+    std::uint64_t clients = 0;   ///< different (application, CMID)
 };
 
 class Store : public Pool {

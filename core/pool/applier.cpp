@@ -1,0 +1,269 @@
+#include "pool/applier.h"
+
+#include <algorithm>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pool/events.h"
+#include "pool/retention.h"
+
+namespace muster::pool {
+
+namespace {
+
+constexpr std::size_t kEnough = std::size_t{4} << 20;  // octets that are applied without waiting for company
+constexpr std::chrono::milliseconds kRetry{250};
+constexpr int kMostWalPages = 24'000;  // 94 MiB: then the applier waits for the checkpoint
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+void beBackground(const char* name, int nice) noexcept {
+    pthread_setname_np(pthread_self(), name);
+    // On Linux the nice value is the thread's own.
+    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice);
+}
+
+Applier::Applier(ApplierConfig config, std::unique_ptr<Connection> connection, std::unique_ptr<Tables> tables,
+                 LiveTotals& totals, std::function<void(EventRecord)> note)
+    : config_(std::move(config)),
+      totals_(totals),
+      note_(std::move(note)),
+      connection_(std::move(connection)),
+      tables_(std::move(tables)) {
+    applied_ = tables_->applied();
+    safe_ = applied_;
+    openHook();
+}
+
+Applier::~Applier() {
+    stop();
+}
+
+void Applier::openHook() {
+    sqlite3_wal_hook(
+        connection_->handle(),
+        [](void* self, sqlite3*, const char*, int pages) {
+            static_cast<Applier*>(self)->walPages_.store(pages, std::memory_order_relaxed);
+            return SQLITE_OK;
+        },
+        this);
+    retention_ = std::make_unique<Retention>(*connection_, totals_, config_.retentionAge, config_.retentionOctets);
+}
+
+void Applier::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Applier::stop() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    work_.notify_all();
+    progress_.notify_all();
+    if (thread_.joinable())
+        thread_.join();
+}
+
+void Applier::push(std::deque<Piece> pieces) {
+    if (pieces.empty())
+        return;
+    bool wake = false;
+    {
+        const std::lock_guard lock(mutex_);
+        // One wake-up for the first, one when it is enough: in between the thread sleeps.
+        wake = waiting_.empty();
+        if (wake)
+            oldest_ = Clock::now();
+        const std::size_t before = octets_;
+        for (Piece& piece : pieces) {
+            octets_ += piece.octets();
+            waiting_.push_back(std::move(piece));
+        }
+        wake = wake || (before < kEnough && octets_ >= kEnough);
+    }
+    if (wake)
+        work_.notify_one();
+}
+
+bool Applier::waitForRoom(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    if (octets_ <= config_.limit)
+        return true;
+    progress_.wait_for(lock, limit, [this] { return octets_ <= config_.limit || stopping_ || troubled(); });
+    return octets_ <= config_.limit;
+}
+
+void Applier::wantSafe(std::uint64_t seq) {
+    {
+        const std::lock_guard lock(mutex_);
+        wanted_ = std::max(wanted_, seq);
+    }
+    work_.notify_one();
+}
+
+bool Applier::waitForSafe(std::uint64_t seq, std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    progress_.wait_for(lock, limit, [&] { return safe() >= seq || stopping_ || troubled(); });
+    return safe() >= seq;
+}
+
+bool Applier::settle(std::uint64_t seq, std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    if (applied_ >= seq)
+        return true;
+    urgent_ = true;
+    work_.notify_one();
+    progress_.wait_for(lock, limit, [&] { return applied_ >= seq || stopping_ || troubled(); });
+    return applied_ >= seq;
+}
+
+std::string Applier::trouble() const {
+    const std::lock_guard lock(mutex_);
+    return misplaced_.empty() ? trouble_ : misplaced_;
+}
+
+void Applier::misplaced(std::string sentence) {
+    const std::lock_guard lock(mutex_);
+    misplaced_ = std::move(sentence);
+    troubled_.store(!misplaced_.empty() || !trouble_.empty(), std::memory_order_release);
+    work_.notify_one();
+    progress_.notify_all();
+}
+
+void Applier::setTrouble(std::string sentence) {
+    bool changed = false;
+    {
+        const std::lock_guard lock(mutex_);
+        changed = sentence.empty() != trouble_.empty();
+        trouble_ = std::move(sentence);
+        troubled_.store(!misplaced_.empty() || !trouble_.empty(), std::memory_order_release);
+        progress_.notify_all();
+    }
+    if (changed)
+        note_(storeEvent(troubled() ? kEventTrouble : kEventRecovered, trouble()));
+}
+
+bool Applier::ensureOpen() {
+    if (connection_ && !reopen_.exchange(false))
+        return true;
+    const std::lock_guard quiet(writing_);
+    retention_.reset();
+    tables_.reset();
+    connection_.reset();
+    if (access(config_.path.c_str(), F_OK) != 0) {
+        setTrouble("database " + config_.path + " is gone; put it back, or start Muster anew");
+        return false;
+    }
+    auto connection = Connection::open(config_.path, Connection::Use::write);
+    if (!connection) {
+        setTrouble(connection.error().text());
+        return false;
+    }
+    auto tables = Tables::open(**connection);
+    if (!tables) {
+        setTrouble(tables.error().text());
+        return false;
+    }
+    connection_ = std::move(*connection);
+    tables_ = std::move(*tables);
+    openHook();
+    return true;
+}
+
+bool Applier::applyOnce(std::deque<Piece>& batch, bool durable) {
+    if (!ensureOpen())
+        return false;
+    const std::lock_guard quiet(writing_);
+    // A commit that failed late may have happened all the same: what is in already is not applied twice.
+    while (!batch.empty() && batch.front().last() <= tables_->applied())
+        batch.pop_front();
+    const std::uint64_t last = batch.empty() ? tables_->applied() : batch.back().last();
+    std::vector<Piece> pieces(std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+    const auto done = tables_->apply(pieces, last, durable);
+    if (!done) {
+        batch.assign(std::make_move_iterator(pieces.begin()), std::make_move_iterator(pieces.end()));
+        setTrouble(done.error().text());
+        reopen_ = true;  // after a failed sync nothing that this connection believes to be written is sure
+        return false;
+    }
+    totals_.addRows(tables_->newMachines(), tables_->newClients());
+    batch.clear();
+    if (durable)
+        safe_.store(last, std::memory_order_release);
+    return true;
+}
+
+void Applier::run() {
+    beBackground("pool-apply", 10);
+    std::deque<Piece> batch;
+    std::size_t inWork = 0;
+    bool failed = false;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        const auto wantsSafe = [this] { return wanted_ > safe() && applied_ >= wanted_; };
+        if (failed || !misplaced_.empty()) {
+            if (stopping_)
+                return;
+            work_.wait_for(lock, kRetry, [this] { return stopping_; });
+            if (!misplaced_.empty())
+                continue;
+        } else if (batch.empty()) {
+            const auto due = [&] { return stopping_ || urgent_ || octets_ >= kEnough || wanted_ > safe(); };
+            if (waiting_.empty() && !wantsSafe() && !stopping_) {
+                urgent_ = false;
+                lock.unlock();
+                const bool more = connection_ && retention_->work(writing_, note_);
+                lock.lock();
+                const auto awake = [&] { return stopping_ || !waiting_.empty() || wantsSafe(); };
+                if (!more)
+                    work_.wait_for(lock, Retention::kPause, awake);
+                if (!awake())
+                    continue;
+            }
+            if (!waiting_.empty())
+                work_.wait_until(lock, oldest_ + config_.delay, due);
+            else if (stopping_ && !wantsSafe())
+                return;
+            urgent_ = false;
+        }
+        if (walPages() > kMostWalPages && !stopping_ && !failed) {
+            work_.wait_for(lock, kRetry, [this] { return stopping_ || walPages() <= kMostWalPages; });
+            if (!stopping_ && walPages() > kMostWalPages * 2)
+                continue;
+        }
+        if (batch.empty()) {
+            batch.swap(waiting_);
+            inWork = octets_;
+        }
+        const std::uint64_t last = batch.empty() ? applied_ : batch.back().last();
+        const bool durable = wanted_ > safe() && last >= wanted_;
+        if (batch.empty() && !durable) {
+            if (stopping_)
+                return;
+            continue;
+        }
+        lock.unlock();
+        const bool done = applyOnce(batch, durable);
+        if (done && failed)
+            setTrouble({});
+        failed = !done;
+        lock.lock();
+        if (done) {
+            applied_ = std::max(applied_, last);
+            octets_ -= inWork;
+            inWork = 0;
+            oldest_ = Clock::now();
+            progress_.notify_all();
+        } else if (stopping_) {
+            return;
+        }
+    }
+}
+
+}  // namespace muster::pool

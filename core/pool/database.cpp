@@ -1,0 +1,159 @@
+#include "pool/database.h"
+
+#include <algorithm>
+#include <sqlite3.h>
+
+namespace muster::pool {
+
+void Statement::Finalize::operator()(sqlite3_stmt* handle) const noexcept {
+    sqlite3_finalize(handle);
+}
+
+void Statement::bind(int index, std::int64_t value) noexcept {
+    sqlite3_bind_int64(handle_.get(), index, value);
+}
+
+void Statement::bind(int index, std::string_view text) noexcept {
+    // A null pointer would bind NULL; an empty text is a text.
+    sqlite3_bind_text(handle_.get(), index, text.data() ? text.data() : "", static_cast<int>(text.size()),
+                      SQLITE_STATIC);
+}
+
+void Statement::bind(int index, Octets blob) noexcept {
+    if (blob.empty())
+        sqlite3_bind_zeroblob(handle_.get(), index, 0);
+    else
+        sqlite3_bind_blob(handle_.get(), index, blob.data(), static_cast<int>(blob.size()), SQLITE_STATIC);
+}
+
+void Statement::bindNull(int index) noexcept {
+    sqlite3_bind_null(handle_.get(), index);
+}
+
+bool Statement::step() noexcept {
+    code_ = sqlite3_step(handle_.get());
+    return code_ == SQLITE_ROW;
+}
+
+bool Statement::run() noexcept {
+    code_ = sqlite3_step(handle_.get());
+    const int ended = sqlite3_reset(handle_.get());
+    return (code_ == SQLITE_DONE || code_ == SQLITE_ROW) && ended == SQLITE_OK;
+}
+
+void Statement::reset() noexcept {
+    sqlite3_reset(handle_.get());
+}
+
+std::int64_t Statement::integer(int column) const noexcept {
+    return sqlite3_column_int64(handle_.get(), column);
+}
+
+bool Statement::isNull(int column) const noexcept {
+    return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
+}
+
+std::string_view Statement::text(int column) const noexcept {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
+    return text ? std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column)))
+                : std::string_view();
+}
+
+Octets Statement::blob(int column) const noexcept {
+    const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(handle_.get(), column));
+    return data ? Octets(data, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))) : Octets();
+}
+
+Guid Statement::guid(int column) const noexcept {
+    Guid guid;
+    const Octets from = blob(column);
+    if (from.size() == guid.octets.size())
+        std::copy(from.begin(), from.end(), guid.octets.begin());
+    return guid;
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Use use) {
+    sqlite3* handle = nullptr;
+    const int flags = (use == Use::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
+                      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+    // Also a failed open gives a handle, which has the words.
+    std::unique_ptr<Connection> connection(new Connection(handle, path));
+    if (code != SQLITE_OK)
+        return fail(connection->problem("cannot open"));
+    sqlite3_busy_timeout(handle, 2000);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    // 2 MiB of cache do: the kernel's page cache does the rest (docs/decisions/0002-intake.md).
+    const char* settings = use == Use::write
+                               ? "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                                 "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=-2048;"
+                                 "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
+                               : "PRAGMA query_only=1; PRAGMA mmap_size=0; PRAGMA cache_size=-512;"
+                                 "PRAGMA temp_store=MEMORY;";
+    if (auto set = connection->execute(settings); !set)
+        return fail(set.error());
+    return connection;
+}
+
+Connection::~Connection() {
+    sqlite3_close_v2(handle_);
+}
+
+Result<void> Connection::execute(const char* sql) {
+    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        return fail(problem(""));
+    return {};
+}
+
+Result<Statement> Connection::prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
+                           nullptr) != SQLITE_OK)
+        return fail(problem("cannot prepare a statement"));
+    return Statement(statement);
+}
+
+std::int64_t Connection::value(std::string_view sql, std::int64_t fallback) {
+    auto statement = prepare(sql);
+    return statement && statement->step() && !statement->isNull(0) ? statement->integer(0) : fallback;
+}
+
+Error Connection::problem(std::string_view what) const {
+    const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
+    std::string detail(what);
+    if (!detail.empty())
+        detail += ": ";
+    detail += handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+    detail += " (SQLite " + std::to_string(code) + "); " + remedy(code);
+    return {Code::storage, "database " + path_, std::move(detail)};
+}
+
+int Connection::changes() const noexcept {
+    return sqlite3_changes(handle_);
+}
+
+std::string remedy(int sqliteCode) {
+    switch (sqliteCode & 0xff) {
+        case SQLITE_FULL:
+            return "the disk is full: make room, Muster goes on by itself";
+        case SQLITE_READONLY:
+            return "file or file system is read-only: make it writable for Muster's user, it goes on by itself";
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+            return "check that the directory exists and that file and directory belong to Muster's user";
+        case SQLITE_NOTADB:
+        case SQLITE_CORRUPT:
+            return "move the file away or restore a backup; with --degraded Muster sets it aside itself";
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return "another program holds it: close that one";
+        case SQLITE_IOERR:
+            return "the disk reports errors: check the medium and the system's log";
+        default:
+            return "see the system's log";
+    }
+}
+
+}  // namespace muster::pool

@@ -1,0 +1,527 @@
+#include "pool/reader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <sqlite3.h>
+#include <unordered_map>
+
+namespace muster::pool {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kSlice{100};
+constexpr int kLookAtClock = 256;  // rows between two looks
+constexpr std::size_t kMostConnections = 4;
+constexpr std::chrono::hours kCountedFor{24 * 30};
+
+// The key first: scan() goes on by it.
+constexpr const char* kKeyColumns = "cmid,application,machine";
+constexpr const char* kClientColumns =
+    "cmid,application,machine,product,first_seen,last_seen,requests,activated,license_status,minutes,virtual,required,"
+    "result,fault,count,counted_at,last_seq,address,addresses,addresses_more";
+constexpr int kProduct = 3, kLastSeen = 5, kStatus = 8, kVirtual = 10, kLatestAddress = 17, kEarlierAddresses = 18;
+
+Timestamp timeOf(std::int64_t milliseconds) noexcept {
+    return Timestamp(std::chrono::milliseconds(milliseconds));
+}
+
+Address addressOf(Octets octets) noexcept {
+    Address address;
+    if (octets.size() == 4) {
+        address.octets = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
+        for (std::size_t i = 0; i < 4; ++i)
+            address.octets[12 + i] = std::to_integer<std::uint8_t>(octets[i]);
+    } else if (octets.size() == 16) {
+        for (std::size_t i = 0; i < 16; ++i)
+            address.octets[i] = std::to_integer<std::uint8_t>(octets[i]);
+    }
+    return address;
+}
+
+char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool hasPrefix(std::string_view text, std::string_view prefix) noexcept {
+    return text.size() >= prefix.size() &&
+           std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) { return lower(a) == lower(b); });
+}
+
+struct Key {
+    std::int64_t lastSeen = 0;
+    Guid cmid;
+    Guid application;
+    std::string machine;
+};
+
+/// Whether `a` comes before `b`; no two keys are equal in all parts.
+bool comesBefore(ClientOrder order, std::int64_t lastSeenA, std::string_view machineA, const Guid& cmidA,
+                 const Guid& applicationA, std::int64_t lastSeenB, std::string_view machineB, const Guid& cmidB,
+                 const Guid& applicationB) noexcept {
+    if (order == ClientOrder::lastSeen && lastSeenA != lastSeenB)
+        return lastSeenA > lastSeenB;
+    if (order == ClientOrder::name && machineA != machineB)
+        return machineA < machineB;
+    if (cmidA != cmidB)
+        return cmidA < cmidB;
+    if (applicationA != applicationB)
+        return applicationA < applicationB;
+    return machineA < machineB;
+}
+
+std::string hex(std::string_view text) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string out;
+    for (const char c : text) {
+        out.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
+        out.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
+    }
+    return out;
+}
+
+std::string cursorOf(const Client& client) {
+    return std::to_string(client.lastSeen.time_since_epoch().count()) + "." + client.cmid.text() + "." +
+           client.application.text() + "." + hex(client.machine);
+}
+
+std::optional<Key> parseCursor(std::string_view text) {
+    Key key;
+    std::string_view parts[4];
+    for (std::string_view& part : parts) {
+        const std::size_t dot = std::min(text.find('.'), text.size());
+        part = text.substr(0, dot);
+        text.remove_prefix(std::min(dot + 1, text.size()));
+    }
+    const auto cmid = Guid::parse(parts[1]);
+    const auto application = Guid::parse(parts[2]);
+    const bool negative = parts[0].starts_with('-');
+    const std::string_view digits = parts[0].substr(negative ? 1 : 0);
+    const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+    if (!text.empty() || !cmid || !application || digits.empty() || digits.size() > 18 ||
+        !std::all_of(digits.begin(), digits.end(), isDigit) || parts[3].size() % 2 != 0 || parts[3].size() > 512)
+        return std::nullopt;
+    for (const char digit : digits)
+        key.lastSeen = key.lastSeen * 10 + (digit - '0');
+    if (negative)
+        key.lastSeen = -key.lastSeen;
+    key.cmid = *cmid;
+    key.application = *application;
+    const auto value = [](char c) {
+        return isxdigit(static_cast<unsigned char>(c)) == 0 ? -1 : c <= '9' ? c - '0' : lower(c) - 'a' + 10;
+    };
+    for (std::size_t i = 0; i + 1 < parts[3].size(); i += 2) {
+        const int high = value(parts[3][i]);
+        const int low = value(parts[3][i + 1]);
+        if (high < 0 || low < 0)
+            return std::nullopt;
+        key.machine.push_back(static_cast<char>(high * 16 + low));
+    }
+    return key;
+}
+
+bool holdsAddress(Statement& row, const Address& wanted) {
+    const Octets octets = std::as_bytes(std::span(wanted.octets));
+    const auto same = [&](Octets one) { return std::equal(one.begin(), one.end(), octets.begin(), octets.end()); };
+    if (same(row.blob(kLatestAddress)))
+        return true;
+    const Octets earlier = row.blob(kEarlierAddresses);
+    for (std::size_t at = 0; at + 16 <= earlier.size(); at += 16)
+        if (same(earlier.subspan(at, 16)))
+            return true;
+    return false;
+}
+
+Client clientOf(Statement& row) {
+    Client client;
+    client.cmid = row.guid(0);
+    client.application = row.guid(1);
+    client.machine = row.text(2);
+    client.firstSeen = timeOf(row.integer(4));
+    client.lastSeen = timeOf(row.integer(kLastSeen));
+    client.requests = row.integer(6);
+    client.activated = row.integer(7) != 0;
+    client.licenseStatus = static_cast<std::uint32_t>(row.integer(kStatus));
+    client.minutesToExpiry = static_cast<std::uint32_t>(row.integer(9));
+    client.isVirtual = row.integer(kVirtual) != 0;
+    client.required = static_cast<std::uint32_t>(row.integer(11));
+    client.result = static_cast<HResult>(row.integer(12));
+    client.fault = static_cast<std::uint32_t>(row.integer(13));
+    client.count = static_cast<std::uint32_t>(row.integer(14));
+    if (!row.isNull(15))
+        client.countedAt = timeOf(row.integer(15));
+    client.lastSeq = static_cast<std::uint64_t>(row.integer(16));
+    client.addresses.push_back(addressOf(row.blob(kLatestAddress)));
+    const Octets earlier = row.blob(kEarlierAddresses);
+    for (std::size_t at = earlier.size() / 16 * 16; at >= 16; at -= 16)
+        client.addresses.push_back(addressOf(earlier.subspan(at - 16, 16)));
+    client.moreAddresses = row.integer(19);
+    return client;
+}
+
+struct Products {
+    struct Entry {
+        Guid application;
+        Guid counted;
+        Guid sku;
+    };
+    std::unordered_map<std::int64_t, Entry> all;
+
+    Entry find(std::int64_t id) const {
+        const auto at = all.find(id);
+        return at == all.end() ? Entry{} : at->second;
+    }
+};
+
+Result<Products> loadProducts(Connection& connection) {
+    Products products;
+    auto rows = connection.prepare("SELECT id,application,counted,sku FROM product");
+    if (!rows)
+        return fail(rows.error());
+    while (rows->step())
+        products.all[rows->integer(0)] = {rows->guid(1), rows->guid(2), rows->guid(3)};
+    return products;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> Reader::acquire() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!idle_.empty()) {
+            auto connection = std::move(idle_.back());
+            idle_.pop_back();
+            return connection;
+        }
+    }
+    return Connection::open(path_, Connection::Use::read);
+}
+
+void Reader::release(std::unique_ptr<Connection> connection) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kMostConnections)
+        idle_.push_back(std::move(connection));
+}
+
+Result<void> Reader::scan(const char* columns, const Guid& fromCmid, const std::function<bool(Statement&)>& row) {
+    auto connection = acquire();
+    if (!connection)
+        return fail(connection.error());
+    const Lease lease(*this, std::move(*connection));
+    auto rows = lease->prepare(std::string("SELECT ") + columns +
+                               " FROM client WHERE (cmid,application,machine)>(?1,?2,?3) "
+                               "ORDER BY cmid,application,machine");
+    if (!rows)
+        return fail(rows.error());
+    // An empty blob comes before every application.
+    std::string cmid(reinterpret_cast<const char*>(fromCmid.octets.data()), fromCmid.octets.size());
+    std::string application;
+    std::string machine;
+    for (;;) {
+        rows->bind(1, std::as_bytes(std::span(cmid)));
+        rows->bind(2, std::as_bytes(std::span(application)));
+        rows->bind(3, std::string_view(machine));
+        const Resetting reset(*rows);
+        const auto end = Clock::now() + kSlice;
+        bool more = false;
+        for (int seen = 1; rows->step(); ++seen) {
+            if (!row(*rows))
+                return {};
+            if (seen % kLookAtClock == 0 && Clock::now() >= end) {
+                const auto copy = [](Octets octets) {
+                    return std::string(reinterpret_cast<const char*>(octets.data()), octets.size());
+                };
+                cmid = copy(rows->blob(0));
+                application = copy(rows->blob(1));
+                machine = rows->text(2);
+                more = true;
+                break;
+            }
+        }
+        if (!more)
+            return rows->code() == SQLITE_DONE ? Result<void>() : Result<void>(fail(lease->problem("cannot read")));
+    }
+}
+
+Result<ClientPage> Reader::clients(const ClientQuery& query) {
+    std::optional<Key> after;
+    if (!query.cursor.empty()) {
+        after = parseCursor(query.cursor);
+        if (!after)
+            return fail(Code::malformed, "cursor", "\"" + query.cursor + "\" is none that this list gave");
+    }
+    std::optional<Address> address;
+    if (!query.address.empty()) {
+        address = Address::parse(query.address.find(':') == std::string::npos ? query.address + ":0"
+                                                                              : "[" + query.address + "]:0");
+        if (!address)
+            return fail(Code::malformed, "address", "\"" + query.address + "\" is no IPv4 or IPv6 address");
+    }
+    Products products;
+    {
+        auto connection = acquire();
+        if (!connection)
+            return fail(connection.error());
+        const Lease lease(*this, std::move(*connection));
+        auto loaded = loadProducts(*lease);
+        if (!loaded)
+            return fail(loaded.error());
+        products = std::move(*loaded);
+    }
+    const std::size_t wanted = std::clamp<std::size_t>(query.limit, 1, 10'000) + 1;
+    const auto sooner = [&](const Client& a, const Client& b) {
+        return comesBefore(query.order, a.lastSeen.time_since_epoch().count(), a.machine, a.cmid, a.application,
+                           b.lastSeen.time_since_epoch().count(), b.machine, b.cmid, b.application);
+    };
+    std::vector<Client> best;  // a heap while it grows: the last one in front
+    const auto look = [&](Statement& row) {
+        const std::int64_t lastSeen = row.integer(kLastSeen);
+        const std::string_view machine = row.text(2);
+        if (query.seenSince && timeOf(lastSeen) < *query.seenSince)
+            return true;
+        if (query.licenseStatus && row.integer(kStatus) != std::int64_t{*query.licenseStatus})
+            return true;
+        if (query.isVirtual && (row.integer(kVirtual) != 0) != *query.isVirtual)
+            return true;
+        if (!hasPrefix(machine, query.machinePrefix))
+            return true;
+        const Guid cmid = row.guid(0);
+        const Guid application = row.guid(1);
+        if (!query.cmidPrefix.empty() && !hasPrefix(cmid.text(), query.cmidPrefix))
+            return true;
+        if (after && !comesBefore(query.order, after->lastSeen, after->machine, after->cmid, after->application,
+                                  lastSeen, machine, cmid, application))
+            return true;
+        if (query.counted && products.find(row.integer(kProduct)).counted != *query.counted)
+            return true;
+        if (address && !holdsAddress(row, *address))
+            return true;
+        if (best.size() == wanted) {
+            const Client& last = best.front();
+            if (!comesBefore(query.order, lastSeen, machine, cmid, application,
+                             last.lastSeen.time_since_epoch().count(), last.machine, last.cmid, last.application))
+                return true;
+            std::pop_heap(best.begin(), best.end(), sooner);
+            best.pop_back();
+        }
+        best.push_back(clientOf(row));
+        const auto product = products.find(row.integer(kProduct));
+        best.back().counted = product.counted;
+        best.back().sku = product.sku;
+        std::push_heap(best.begin(), best.end(), sooner);
+        return query.order != ClientOrder::cmid || best.size() < wanted;
+    };
+    const Guid from = query.order == ClientOrder::cmid && after ? after->cmid : Guid{};
+    if (auto done = scan(kClientColumns, from, look); !done)
+        return fail(done.error());
+    std::sort_heap(best.begin(), best.end(), sooner);
+    ClientPage page;
+    if (best.size() == wanted) {
+        best.pop_back();
+        page.next = cursorOf(best.back());
+    }
+    page.clients = std::move(best);
+    return page;
+}
+
+Result<std::vector<Client>> Reader::client(const Guid& cmid) {
+    auto connection = acquire();
+    if (!connection)
+        return fail(connection.error());
+    const Lease lease(*this, std::move(*connection));
+    auto products = loadProducts(*lease);
+    if (!products)
+        return fail(products.error());
+    auto rows = lease->prepare(std::string("SELECT ") + kClientColumns + " FROM client WHERE cmid=?1");
+    if (!rows)
+        return fail(rows.error());
+    rows->bind(1, cmid);
+    std::vector<Client> clients;
+    while (rows->step()) {
+        clients.push_back(clientOf(*rows));
+        const auto product = products->find(rows->integer(kProduct));
+        clients.back().counted = product.counted;
+        clients.back().sku = product.sku;
+    }
+    if (rows->code() != SQLITE_DONE)
+        return fail(lease->problem("cannot read"));
+    return clients;
+}
+
+Result<std::vector<CountedClient>> Reader::counted(const Guid& application, Timestamp since, std::size_t limit) {
+    struct Latest {
+        std::int64_t counted;
+        std::uint32_t required;
+    };
+    std::unordered_map<Guid, Latest, GuidHash> surplus;
+    {
+        auto connection = acquire();
+        if (!connection)
+            return fail(connection.error());
+        const Lease lease(*this, std::move(*connection));
+        auto rows = lease->prepare(
+            "SELECT cmid,counted_at,required FROM surplus WHERE application=?1 AND counted_at IS NOT NULL");
+        if (!rows)
+            return fail(rows.error());
+        rows->bind(1, application);
+        while (rows->step())
+            surplus[rows->guid(0)] = {rows->integer(1), static_cast<std::uint32_t>(rows->integer(2))};
+    }
+    const std::size_t wanted = std::clamp<std::size_t>(limit, 1, 10'000);
+    const auto newer = [](const CountedClient& a, const CountedClient& b) {
+        return a.counted != b.counted ? a.counted > b.counted : a.cmid < b.cmid;
+    };
+    std::vector<CountedClient> best;
+    CountedClient current;
+    bool any = false;
+    const auto take = [&] {
+        if (!any)
+            return;
+        if (const auto more = surplus.find(current.cmid);
+            more != surplus.end() && timeOf(more->second.counted) > current.counted) {
+            current.counted = timeOf(more->second.counted);
+            current.requiredClients = more->second.required;
+        }
+        any = false;
+        if (current.counted < since || (best.size() == wanted && !newer(current, best.front())))
+            return;
+        if (best.size() == wanted) {
+            std::pop_heap(best.begin(), best.end(), newer);
+            best.pop_back();
+        }
+        best.push_back(current);
+        std::push_heap(best.begin(), best.end(), newer);
+    };
+    const auto look = [&](Statement& row) {
+        if (row.isNull(3) || row.guid(1) != application)
+            return true;
+        const Guid cmid = row.guid(0);
+        const Timestamp when = timeOf(row.integer(3));
+        if (any && cmid == current.cmid) {
+            if (when > current.counted) {
+                current.counted = when;
+                current.requiredClients = static_cast<std::uint32_t>(row.integer(4));
+            }
+            return true;
+        }
+        take();
+        current = {cmid, when, static_cast<std::uint32_t>(row.integer(4))};
+        any = true;
+        return true;
+    };
+    if (auto done = scan("cmid,application,machine,counted_at,required", Guid{}, look); !done)
+        return fail(done.error());
+    take();
+    std::sort_heap(best.begin(), best.end(), newer);
+    return best;
+}
+
+Result<std::vector<Pool::Application>> Reader::applications() {
+    std::vector<Pool::Application> all;
+    const auto look = [&](Statement& row) {
+        if (row.isNull(3))
+            return true;
+        const Guid id = row.guid(1);
+        const auto required = static_cast<std::uint32_t>(row.integer(4));
+        for (Pool::Application& one : all)
+            if (one.id == id) {
+                one.largestRequired = std::max(one.largestRequired, required);
+                return true;
+            }
+        if (all.size() < 1000)
+            all.push_back({id, required});
+        return true;
+    };
+    if (auto done = scan("cmid,application,machine,counted_at,required", Guid{}, look); !done)
+        return fail(done.error());
+    return all;
+}
+
+Result<void> Reader::keys(const std::function<bool(const Guid&, const Guid&)>& each) {
+    return scan(kKeyColumns, Guid{}, [&](Statement& row) { return each(row.guid(1), row.guid(0)); });
+}
+
+Result<PoolSum> Reader::sum(Timestamp now) {
+    PoolSum sum;
+    Products products;
+    {
+        auto connection = acquire();
+        if (!connection)
+            return fail(connection.error());
+        const Lease lease(*this, std::move(*connection));
+        auto loaded = loadProducts(*lease);
+        if (!loaded)
+            return fail(loaded.error());
+        products = std::move(*loaded);
+        sum.surplus = static_cast<std::uint64_t>(lease->value("SELECT sum(requests) FROM surplus", 0));
+    }
+    // Activation IDs of one counted ID are one line.
+    std::unordered_map<std::int64_t, std::size_t> lineOf;
+    for (const auto& [id, entry] : products.all) {
+        const auto at = std::find_if(sum.products.begin(), sum.products.end(), [&, &e = entry](const ProductSum& line) {
+            return line.application == e.application && line.counted == e.counted;
+        });
+        lineOf[id] = static_cast<std::size_t>(at - sum.products.begin());
+        if (at == sum.products.end())
+            sum.products.push_back({entry.application, entry.counted});
+    }
+    Guid cmid;
+    std::uint64_t names = 0;
+    std::vector<std::size_t> lines;    // that this CMID was seen in
+    std::vector<std::size_t> counted;  // and counted in
+    const auto endOfCmid = [&] {
+        if (names == 0)
+            return;
+        ++sum.cmids;
+        if (names > 1) {
+            ++sum.duplicateCmids;
+            sum.duplicateMachines += names;
+        }
+        for (const std::size_t line : lines)
+            ++sum.products[line].cmids;
+        for (const std::size_t line : counted)
+            ++sum.products[line].countedCmids;
+        lines.clear();
+        counted.clear();
+        names = 0;
+    };
+    std::string machine;
+    const auto look = [&](Statement& row) {
+        const Guid next = row.guid(0);
+        if (next != cmid) {
+            endOfCmid();
+            cmid = next;
+            machine.clear();
+        }
+        // One machine in two applications (Windows and another) has one CMID each or the same: one name is no clone.
+        if (names == 0 || row.text(2) != machine) {
+            ++names;
+            machine = row.text(2);
+        }
+        ++sum.machines;
+        const auto at = lineOf.find(row.integer(3));
+        const bool isVirtual = row.integer(4) != 0;
+        sum.virtualMachines += isVirtual ? 1 : 0;
+        if (at == lineOf.end())
+            return true;
+        ProductSum& line = sum.products[at->second];
+        ++line.machines;
+        line.virtualMachines += isVirtual ? 1 : 0;
+        if (std::find(lines.begin(), lines.end(), at->second) == lines.end())
+            lines.push_back(at->second);
+        if (!row.isNull(5) && timeOf(row.integer(5)) > now - kCountedFor &&
+            std::find(counted.begin(), counted.end(), at->second) == counted.end())
+            counted.push_back(at->second);
+        return true;
+    };
+    if (auto done = scan("cmid,application,machine,product,virtual,counted_at", Guid{}, look); !done)
+        return fail(done.error());
+    endOfCmid();
+    std::erase_if(sum.products, [](const ProductSum& line) { return line.machines == 0; });
+    std::sort(sum.products.begin(), sum.products.end(), [](const ProductSum& a, const ProductSum& b) {
+        return a.application != b.application ? a.application < b.application : a.counted < b.counted;
+    });
+    return sum;
+}
+
+}  // namespace muster::pool

@@ -1,0 +1,168 @@
+/// What people ask the store: clients, journal, sums. Each answer is read in slices of at most 100 ms with no
+/// transaction between them, so that no reader keeps the write-ahead log from being emptied.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pool/database.h"
+#include "pool/store.h"
+
+namespace muster::pool {
+
+/// A row of the pool: one machine.
+struct Client {
+    Guid cmid;
+    Guid application;
+    std::string machine;
+    Guid counted;  ///< KMS counted ID
+    Guid sku;
+    Timestamp firstSeen;
+    Timestamp lastSeen;
+    std::int64_t requests = 0;
+    bool activated = false;  ///< it once said that it is licensed, or got an answer with a sufficient count
+    std::uint32_t licenseStatus = 0;
+    std::uint32_t minutesToExpiry = 0;
+    bool isVirtual = false;
+    std::uint32_t required = 0;
+    HResult result = HResult::ok;
+    std::uint32_t fault = 0;
+    std::uint32_t count = 0;
+    std::optional<Timestamp> countedAt;
+    std::vector<Address> addresses;  ///< latest first; without port
+    std::int64_t moreAddresses = 0;
+    std::uint64_t lastSeq = 0;
+};
+
+enum class ClientOrder : std::uint8_t { lastSeen, name, cmid };
+
+/// All that is set must hold.
+struct ClientQuery {
+    std::optional<Guid> counted = std::nullopt;
+    std::string machinePrefix = {};  ///< case does not matter in ASCII
+    std::string cmidPrefix = {};     ///< of the usual text form, lower case
+    std::string address = {};        ///< host text of any of its addresses
+    std::optional<std::uint32_t> licenseStatus = std::nullopt;
+    std::optional<bool> isVirtual = std::nullopt;
+    std::optional<Timestamp> seenSince = std::nullopt;
+    ClientOrder order = ClientOrder::lastSeen;  ///< newest first; the others ascending
+    std::size_t limit = 100;                    ///< 1 to 10,000
+    std::string cursor = {};                    ///< as the page before gave it; empty: from the beginning
+};
+
+struct ClientPage {
+    std::vector<Client> clients;
+    std::string next;  ///< empty: that was all
+};
+
+/// A row of the journal: a request (id 12290) or an event.
+struct JournalEntry {
+    std::uint64_t seq = 0;
+    Timestamp time;
+    std::uint32_t id = 0;
+    std::string machine;
+    Guid cmid;
+    Severity severity = Severity::info;
+    std::string source;
+    std::string message;  ///< a request's reason
+    Json fields;
+    // of a request
+    Address address;
+    bool wellFormed = true;
+    bool counted = false;
+    ActivationRequest request;
+    HResult result = HResult::ok;
+    std::uint32_t fault = 0;
+    std::uint32_t count = 0;
+
+    bool isRequest() const noexcept { return id == kRequestId; }
+    static constexpr std::uint32_t kRequestId = 12290;
+};
+
+struct JournalQuery {
+    std::optional<std::uint32_t> id = std::nullopt;
+    std::string machinePrefix = {};
+    std::optional<Guid> cmid = std::nullopt;
+    std::optional<Timestamp> since = std::nullopt;
+    std::uint64_t before = 0;                           ///< only numbers below it; 0: from the newest. Newest first
+    std::optional<std::uint64_t> after = std::nullopt;  ///< only numbers above it, oldest first
+    std::size_t limit = 100;                            ///< 1 to 10,000
+};
+
+struct JournalPage {
+    std::vector<JournalEntry> entries;
+    std::uint64_t next = 0;  ///< for `before` (or `after`): 0: that was all
+};
+
+struct ProductSum {
+    Guid application;
+    Guid counted;
+    std::uint64_t machines = 0;
+    std::uint64_t cmids = 0;
+    std::uint64_t virtualMachines = 0;
+    std::uint64_t countedCmids = 0;  ///< counted within the last 30 days
+};
+
+struct PoolSum {
+    std::vector<ProductSum> products;
+    std::uint64_t machines = 0;
+    std::uint64_t cmids = 0;
+    std::uint64_t virtualMachines = 0;
+    std::uint64_t duplicateCmids = 0;     ///< CMIDs with more than one machine name
+    std::uint64_t duplicateMachines = 0;  ///< machines that share theirs
+    std::uint64_t surplus = 0;            ///< requests under names beyond the first thousand of a CMID
+};
+
+class Reader {
+public:
+    explicit Reader(std::string path) noexcept : path_(std::move(path)) {}
+
+    /// @error malformed  the cursor is none of ours
+    /// @error storage    the database cannot be read
+    Result<ClientPage> clients(const ClientQuery& query);
+    /// All machines of that CMID, in all applications; empty: not known.
+    Result<std::vector<Client>> client(const Guid& cmid);
+    /// May be shorter than the limit and yet have a next: after two seconds of looking it gives what it has.
+    Result<JournalPage> journal(const JournalQuery& query);
+    Result<PoolSum> sum(Timestamp now);
+    Result<std::vector<CountedClient>> counted(const Guid& application, Timestamp since, std::size_t limit);
+    Result<std::vector<Pool::Application>> applications();
+    /// Calls `each` with all clients in the order of their key; only application and CMID are set. False from `each`
+    /// ends it.
+    Result<void> keys(const std::function<bool(const Guid& application, const Guid& cmid)>& each);
+    /// A copy of the whole database in a new file. @error duplicate  the file exists
+    Result<void> backup(const std::string& path, const std::atomic<bool>& stopping);
+
+private:
+    /// A connection for the time of one call. Declared before the statements on it.
+    class Lease {
+    public:
+        Lease(Reader& reader, std::unique_ptr<Connection> connection) noexcept
+            : reader_(reader), connection_(std::move(connection)) {}
+        ~Lease() { reader_.release(std::move(connection_)); }
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+        Connection& operator*() const noexcept { return *connection_; }
+        Connection* operator->() const noexcept { return connection_.get(); }
+
+    private:
+        Reader& reader_;
+        std::unique_ptr<Connection> connection_;
+    };
+    Result<std::unique_ptr<Connection>> acquire();
+    void release(std::unique_ptr<Connection> connection) noexcept;
+    /// Calls `row` for each client from `fromCmid` on. False from `row` ends it.
+    Result<void> scan(const char* columns, const Guid& fromCmid, const std::function<bool(Statement&)>& row);
+
+    const std::string path_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Connection>> idle_;
+};
+
+}  // namespace muster::pool

@@ -1,0 +1,181 @@
+#include "pool/retention.h"
+
+#include <span>
+
+#include "pool/events.h"
+
+namespace muster::pool {
+
+namespace {
+
+constexpr int kSlice = 2000;  // rows looked at in one transaction
+constexpr std::chrono::hours kAgeRound{1};
+constexpr std::int64_t kMinute = 60'000;
+constexpr std::int64_t kDay = 24 * 60 * kMinute;
+constexpr std::int64_t kCountedFor = 30 * kDay;
+/// The least part of the journal that is kept, whatever the size of the rest.
+constexpr std::int64_t kLeastJournal = 1000;
+
+std::int64_t wallNow() noexcept {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+}  // namespace
+
+std::uint64_t Retention::used() {
+    const std::int64_t pages =
+        connection_.value("PRAGMA page_count", 0) - connection_.value("PRAGMA freelist_count", 0);
+    return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(connection_.value("PRAGMA page_size", 4096));
+}
+
+void Retention::next(Step step) noexcept {
+    step_ = step;
+    cursor_.clear();
+}
+
+bool Retention::clients(const char* condition, std::int64_t limit) {
+    // By the key, a slice at a time: no index is there to find them by age, and none is paid for.
+    auto edge =
+        connection_.prepare("SELECT max(cmid) FROM (SELECT cmid FROM client WHERE cmid>?1 ORDER BY cmid LIMIT ?2)");
+    if (!edge)
+        return false;
+    edge->bind(1, std::as_bytes(std::span(cursor_)));
+    edge->bind(2, std::int64_t{kSlice});
+    if (!edge->step() || edge->isNull(0))
+        return false;
+    const Octets last = edge->blob(0);
+    const std::string to(reinterpret_cast<const char*>(last.data()), last.size());
+    edge->reset();
+    if (!connection_.execute("BEGIN IMMEDIATE"))
+        return false;
+    if (!dropClients(condition, to, limit) || !connection_.execute("COMMIT")) {
+        (void)connection_.execute("ROLLBACK");
+        return false;
+    }
+    cursor_ = to;
+    return true;
+}
+
+bool Retention::dropClients(const char* condition, const std::string& to, std::int64_t limit) {
+    auto count = connection_.prepare(
+        "SELECT count(*) FROM (SELECT DISTINCT cmid,application FROM client WHERE cmid>?1 AND cmid<=?2)");
+    auto drop =
+        connection_.prepare(std::string("DELETE FROM client WHERE cmid>?1 AND cmid<=?2 AND last_seen<?3") + condition);
+    auto surplus = connection_.prepare("DELETE FROM surplus WHERE cmid>?1 AND cmid<=?2 AND last_seen<?3");
+    auto total = connection_.prepare("UPDATE meta SET value=value-?1 WHERE name=?2");
+    if (!count || !drop || !surplus || !total)
+        return false;
+    for (Statement* statement : {&*count, &*drop, &*surplus}) {
+        statement->bind(1, std::as_bytes(std::span(cursor_)));
+        statement->bind(2, std::as_bytes(std::span(to)));
+    }
+    drop->bind(3, limit);
+    surplus->bind(3, limit);
+    const auto counted = [&] {
+        const std::int64_t clients = count->step() ? count->integer(0) : 0;
+        count->reset();
+        return clients;
+    };
+    const std::int64_t before = counted();
+    if (!drop->run())
+        return false;
+    const std::int64_t machines = connection_.changes();
+    if (!surplus->run())
+        return false;
+    if (machines == 0)
+        return true;
+    const std::int64_t clients = before - counted();
+    for (const auto& [change, name] : {std::pair(machines, "machines"), std::pair(clients, "clients")}) {
+        total->bind(1, change);
+        total->bind(2, std::string_view(name));
+        if (!total->run())
+            return false;
+    }
+    totals_.addRows(-machines, -clients);
+    droppedClients_ += static_cast<std::uint64_t>(machines);
+    return true;
+}
+
+bool Retention::journal(std::int64_t keepFrom, bool byAge) {
+    auto drop = connection_.prepare(
+        byAge ? "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT ?1) AND time<?2"
+              : "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT ?1) AND seq<?2");
+    if (!drop)
+        return false;
+    drop->bind(1, std::int64_t{kSlice});
+    drop->bind(2, keepFrom);
+    if (!drop->run())
+        return false;
+    const int dropped = connection_.changes();
+    droppedJournal_ += static_cast<std::uint64_t>(dropped);
+    return dropped == kSlice;
+}
+
+bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>& note) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::int64_t wall = wallNow();
+    const std::int64_t ageLimit = wall - std::chrono::duration_cast<std::chrono::milliseconds>(age_).count();
+    bool ended = false;
+    {
+        const std::lock_guard quiet(writing);
+        // Ten per cent below the limit is where a round ends, so that the next one is not due at once.
+        const std::uint64_t target = octets_ - octets_ / 10;
+        switch (step_) {
+            case Step::idle:
+                if (used() > octets_) {
+                    bySize_ = true;
+                    droppedClients_ = droppedJournal_ = 0;
+                    next(Step::once);
+                } else if (now >= nextAge_) {
+                    nextAge_ = now + kAgeRound;
+                    next(Step::journalByAge);
+                } else {
+                    return false;
+                }
+                break;
+            case Step::journalByAge:
+                if (!journal(ageLimit, true))
+                    next(Step::clientsByAge);
+                break;
+            case Step::clientsByAge:
+                if (!clients("", ageLimit))
+                    next(Step::vacuum);
+                break;
+            case Step::once:
+                // An hour's grace: a machine that is about to activate is not dropped between its first two requests.
+                if (used() <= target)
+                    next(Step::vacuum);
+                else if (!clients(" AND requests=1 AND activated=0", wall - 60 * kMinute))
+                    next(Step::journal);
+                break;
+            case Step::journal: {
+                const std::int64_t last = connection_.value("SELECT max(seq) FROM journal", 0);
+                if (used() <= target)
+                    next(Step::vacuum);
+                else if (!journal(last - kLeastJournal, false))
+                    next(Step::unseen);
+                break;
+            }
+            case Step::unseen:
+                if (used() <= target || !clients("", wall - kCountedFor))
+                    next(Step::vacuum);
+                break;
+            case Step::vacuum: {
+                if (connection_.value("PRAGMA freelist_count", 0) > 1024 &&
+                    connection_.execute("PRAGMA incremental_vacuum(512)"))
+                    return true;
+                next(Step::idle);
+                ended = bySize_;
+                bySize_ = false;
+                break;
+            }
+        }
+    }
+    if (ended && droppedClients_ + droppedJournal_ > 0)
+        note(storeEvent(kEventRetention, std::to_string(droppedClients_) + " clients, " +
+                                             std::to_string(droppedJournal_) + " entries of the journal"));
+    return step_ != Step::idle;
+}
+
+}  // namespace muster::pool

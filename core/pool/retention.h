@@ -1,0 +1,50 @@
+/// Keeps the database below its limits of age and size, a little at a time, between the applier's transactions.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+
+#include "pool/database.h"
+#include "pool/store.h"
+#include "pool/totals.h"
+
+namespace muster::pool {
+
+/// By age: journal rows and clients older than `age`. By size: first clients that were seen once and never activated,
+/// then the journal, oldest first, then clients unseen for longer than a host counts them (30 days). Freed pages go
+/// back to the file system.
+class Retention {
+public:
+    static constexpr std::chrono::milliseconds kPause{5000};  ///< between two looks when nothing is to do
+
+    Retention(Connection& connection, LiveTotals& totals, std::chrono::hours age, std::uint64_t octets) noexcept
+        : connection_(connection), totals_(totals), age_(age), octets_(octets) {}
+
+    /// One slice: at most some thousand rows. True: there is more to do.
+    /// @param writing  held while it writes  @param note  told when a round by size is over
+    bool work(std::mutex& writing, const std::function<void(EventRecord)>& note);
+
+private:
+    enum class Step : std::uint8_t { idle, journalByAge, clientsByAge, once, journal, unseen, vacuum };
+
+    std::uint64_t used();
+    bool clients(const char* condition, std::int64_t limit);
+    bool dropClients(const char* condition, const std::string& to, std::int64_t limit);
+    bool journal(std::int64_t keepFrom, bool byAge);
+    void next(Step step) noexcept;
+
+    Connection& connection_;
+    LiveTotals& totals_;
+    std::chrono::hours age_;
+    std::uint64_t octets_;
+    Step step_ = Step::idle;
+    std::string cursor_;  // of clients(): the last CMID looked at, 16 octets
+    std::chrono::steady_clock::time_point nextAge_{};
+    std::uint64_t droppedClients_ = 0;
+    std::uint64_t droppedJournal_ = 0;
+    bool bySize_ = false;
+};
+
+}  // namespace muster::pool

@@ -1,0 +1,126 @@
+#include "pool/schema.h"
+
+#include <string>
+
+namespace muster::pool {
+
+namespace {
+
+/// Step N leads from version N to N+1. A step that was released is never changed.
+constexpr const char* kSteps[] = {
+    // Times are milliseconds since 1970 UTC. GUIDs are 16 octets in Windows memory order.
+    R"sql(
+CREATE TABLE meta(
+    name  TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- `applied`: the last record of the intake that is in here, written in the transaction that applies it.
+-- The others are sums over all that was ever applied; machines and clients: over what is here.
+INSERT INTO meta VALUES('applied', 0), ('requests', 0), ('failed', 0), ('machines', 0), ('clients', 0), ('status0', 0),
+    ('status1', 0), ('status2', 0), ('status3', 0), ('status4', 0), ('status5', 0), ('status6', 0);
+
+-- What requests name again and again, as a number. Row 0: no room for more.
+CREATE TABLE product(
+    id          INTEGER NOT NULL PRIMARY KEY,
+    application BLOB NOT NULL,
+    counted     BLOB NOT NULL,
+    sku         BLOB NOT NULL,
+    UNIQUE(application, counted, sku)) STRICT;
+INSERT INTO product VALUES(0, zeroblob(16), zeroblob(16), zeroblob(16));
+
+-- One row per machine; what counts is the CMID in an application.
+CREATE TABLE client(
+    cmid           BLOB    NOT NULL,
+    application    BLOB    NOT NULL,
+    machine        TEXT    NOT NULL,
+    product        INTEGER NOT NULL,
+    first_seen     INTEGER NOT NULL,
+    last_seen      INTEGER NOT NULL,
+    requests       INTEGER NOT NULL,
+    activated      INTEGER NOT NULL,  -- it once said that it is licensed
+    license_status INTEGER NOT NULL,
+    minutes        INTEGER NOT NULL,
+    virtual        INTEGER NOT NULL,
+    required       INTEGER NOT NULL,
+    result         INTEGER NOT NULL,
+    fault          INTEGER NOT NULL,
+    count          INTEGER NOT NULL,
+    counted_at     INTEGER,           -- NULL: never counted
+    last_seq       INTEGER NOT NULL,  -- its latest row in the journal
+    address        BLOB    NOT NULL,  -- latest, 16 octets
+    addresses      BLOB,              -- the earlier ones, 16 octets each, oldest first, at most 63
+    addresses_more INTEGER NOT NULL,  -- how often yet another was seen and not kept
+    PRIMARY KEY(cmid, application, machine)) STRICT, WITHOUT ROWID;
+
+-- Names beyond the first thousand of one CMID: how often one of them was seen.
+CREATE TABLE surplus(
+    cmid        BLOB    NOT NULL,
+    application BLOB    NOT NULL,
+    requests    INTEGER NOT NULL,
+    last_seen   INTEGER NOT NULL,
+    counted_at  INTEGER,
+    required    INTEGER NOT NULL,
+    PRIMARY KEY(cmid, application)) STRICT, WITHOUT ROWID;
+
+-- Requests (id 12290) and events in the order in which they were taken.
+CREATE TABLE journal(
+    seq            INTEGER NOT NULL PRIMARY KEY,
+    time           INTEGER NOT NULL,
+    id             INTEGER NOT NULL,
+    machine        TEXT,
+    cmid           BLOB,
+    -- a request's
+    address        BLOB,              -- 4 or 16 octets
+    port           INTEGER,
+    flags          INTEGER,           -- 1 well-formed, 2 counted, 4 a client row was made or updated
+    version        INTEGER,           -- major << 16 | minor
+    product        INTEGER,
+    guids          BLOB,              -- application, counted ID, activation ID where `product` is 0
+    required       INTEGER,
+    client_time    INTEGER,           -- FILETIME
+    vm_info        INTEGER,
+    license_status INTEGER,
+    minutes        INTEGER,
+    previous_cmid  BLOB,              -- NULL: zero
+    result         INTEGER,
+    fault          INTEGER,
+    count          INTEGER,
+    -- an event's; a request's reason is its message
+    message        TEXT,
+    severity       INTEGER,
+    source         TEXT,
+    fields         TEXT) STRICT;
+)sql",
+};
+static_assert(std::size(kSteps) == static_cast<std::size_t>(kSchemaVersion));
+
+}  // namespace
+
+Result<void> migrate(Connection& connection) {
+    const std::int64_t id = connection.value("PRAGMA application_id", -1);
+    const std::int64_t version = connection.value("PRAGMA user_version", -1);
+    const std::int64_t objects = connection.value("SELECT count(*) FROM sqlite_schema", -1);
+    if (id < 0 || version < 0 || objects < 0)
+        return fail(connection.problem("cannot be read"));
+    if (id != kApplicationId && (id != 0 || objects != 0))
+        return fail(Code::storage, "database " + connection.path(),
+                    "this is another program's file (application_id " + std::to_string(id) + ", ours is " +
+                        std::to_string(kApplicationId) + "); move it away or name another directory");
+    if (version > kSchemaVersion)
+        return fail(Code::incompatible, "database " + connection.path(),
+                    "schema version " + std::to_string(version) + ", this Muster knows up to " +
+                        std::to_string(kSchemaVersion) +
+                        ": start the newer Muster, or restore a backup made by this one");
+    for (std::int64_t step = version; step < kSchemaVersion; ++step) {
+        const std::string sql = "BEGIN IMMEDIATE;" + std::string(kSteps[step]) +
+                                "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                                ";PRAGMA user_version=" + std::to_string(step + 1) + ";COMMIT;";
+        if (auto done = connection.execute(sql.c_str()); !done) {
+            const Error error = done.error();
+            (void)connection.execute("ROLLBACK");
+            return fail(error);
+        }
+    }
+    return {};
+}
+
+}  // namespace muster::pool

@@ -1,0 +1,333 @@
+#include <atomic>
+#include <fstream>
+
+#include "CppUTest/TestHarness.h"
+
+#include "pool/events.h"
+#include "pool/test/scratch.h"
+
+using namespace muster;
+using namespace muster::pool;
+using namespace muster::pool::test;
+
+TEST_GROUP(Store) {
+    Scratch scratch;
+    std::unique_ptr<Archive> store = openStore(smallStore(scratch.path()));
+
+    void reopen() {
+        store.reset();
+        store = openStore(smallStore(scratch.path()));
+    }
+    ClientPage clients(ClientQuery query = {}) {
+        CHECK_TRUE(store->settle(kLong));
+        auto page = store->reader().clients(query);
+        CHECK_TRUE(page.has_value());
+        return std::move(*page);
+    }
+    JournalPage journal(JournalQuery query = {}) {
+        CHECK_TRUE(store->settle(kLong));
+        auto page = store->reader().journal(query);
+        CHECK_TRUE(page.has_value());
+        return std::move(*page);
+    }
+    void add(std::vector<RequestRecord> records) {
+        CHECK_TRUE(appendAndWait(*store, std::move(records)) == Durability::durable);
+    }
+};
+
+TEST(Store, listsAClientWithAllThatItSaid) {
+    RequestRecord record = requestOf(7);
+    record.request.vmInfo = 1;
+    add({record});
+    const ClientPage page = clients();
+    CHECK_EQUAL(1U, page.clients.size());
+    const Client& client = page.clients[0];
+    CHECK_TRUE(client.cmid == cmidOf(7));
+    CHECK_TRUE(client.application == kWindows);
+    CHECK_TRUE(client.counted == kSeven);
+    CHECK_TRUE(client.sku == kSevenEnterprise);
+    STRCMP_EQUAL("pc7.example.org", client.machine.c_str());
+    CHECK_TRUE(client.firstSeen == at(7));
+    CHECK_TRUE(client.lastSeen == at(7));
+    CHECK_EQUAL(2U, client.licenseStatus);
+    CHECK_EQUAL(43'200U, client.minutesToExpiry);
+    CHECK_TRUE(client.isVirtual);
+    CHECK_EQUAL(25U, client.required);
+    CHECK_TRUE(client.countedAt == at(7));
+    CHECK_EQUAL(1U, client.addresses.size());
+    STRCMP_EQUAL("10.0.0.7", client.addresses[0].host().c_str());
+    CHECK_TRUE(page.next.empty());
+}
+
+TEST(Store, keepsEverythingOverARestart) {
+    add({requestOf(1), requestOf(2)});
+    reopen();
+    CHECK_EQUAL(2U, clients().clients.size());
+    CHECK_TRUE(eventually([&] { return !store->isKnown(kWindows, cmidOf(99)); }));
+    CHECK_TRUE(store->isKnown(kWindows, cmidOf(1)));
+    CHECK_EQUAL(2U, store->totals().requests);
+}
+
+TEST(Store, knowsAClientFromTheMomentItIsAppended) {
+    CHECK_TRUE(eventually([&] { return !store->isKnown(kWindows, cmidOf(1)); }));
+    store->append({requestOf(1)}, {});
+    CHECK_TRUE(store->isKnown(kWindows, cmidOf(1)));
+    CHECK_FALSE(store->isKnown(kSeven, cmidOf(1)));
+}
+
+TEST(Store, fortyClonesAreFortyMachinesWithOneCmidThatCountsOnce) {
+    std::vector<RequestRecord> clones;
+    for (unsigned i = 0; i < 40; ++i) {
+        RequestRecord clone = requestOf(1);
+        clone.request.machine.assign("clone" + std::to_string(i));
+        clones.push_back(clone);
+    }
+    add(clones);
+    CHECK_EQUAL(40U, clients().clients.size());
+    CHECK_EQUAL(1U, store->counted(kWindows, at(0), 100).size());
+    const auto sum = store->reader().sum(at(10));
+    CHECK_TRUE(sum.has_value());
+    CHECK_EQUAL(40U, sum->machines);
+    CHECK_EQUAL(1U, sum->cmids);
+    CHECK_EQUAL(1U, sum->duplicateCmids);
+    CHECK_EQUAL(40U, sum->duplicateMachines);
+    CHECK_EQUAL(40U, store->totals().machines);
+    CHECK_EQUAL(1U, store->totals().clients);
+}
+
+TEST(Store, keepsAThousandNamesOfACmidAndCountsTheOthers) {
+    std::vector<RequestRecord> clones;
+    for (unsigned i = 0; i < 1010; ++i) {
+        RequestRecord clone = requestOf(1);
+        clone.request.machine.assign("clone" + std::to_string(i));
+        clones.push_back(clone);
+    }
+    add(clones);
+    add({clones[0], clones.back()});
+    store->settle(kLong);
+    const auto sum = store->reader().sum(at(10));
+    CHECK_EQUAL(1000U, sum->machines);
+    CHECK_TRUE(sum->surplus == 10 || sum->surplus == 11);  // which names came first is the key's order
+}
+
+TEST(Store, keepsSixtyFourAddressesAndCountsTheOthers) {
+    for (unsigned i = 0; i < 70; ++i) {
+        RequestRecord record = requestOf(1);
+        record.source = *Address::parse("10.0.1." + std::to_string(i) + ":1000");
+        add({record});
+    }
+    RequestRecord again = requestOf(1);
+    again.source = *Address::parse("10.0.1.5:1000");
+    add({again});
+    const Client client = clients().clients.at(0);
+    CHECK_EQUAL(64U, client.addresses.size());
+    STRCMP_EQUAL("10.0.1.5", client.addresses[0].host().c_str());
+    CHECK_EQUAL(6, client.moreAddresses);
+    CHECK_EQUAL(71, client.requests);
+}
+
+TEST(Store, countsNewestFirstWithTheLatestPolicy) {
+    std::vector<RequestRecord> records;
+    for (std::uint64_t i = 1; i <= 5; ++i)
+        records.push_back(requestOf(i));
+    records[2].counted = false;
+    RequestRecord later = requestOf(1);
+    later.received = at(100);
+    later.request.requiredClients = 5;
+    records.push_back(later);
+    add(records);
+    const auto counted = store->counted(kWindows, at(2), 3);
+    CHECK_EQUAL(3U, counted.size());
+    CHECK_TRUE(counted[0].cmid == cmidOf(1));
+    CHECK_EQUAL(5U, counted[0].requiredClients);
+    CHECK_TRUE(counted[1].cmid == cmidOf(5));
+    CHECK_TRUE(counted[2].cmid == cmidOf(4));
+    const auto applications = store->applications();
+    CHECK_EQUAL(1U, applications.size());
+    CHECK_EQUAL(25U, applications[0].largestRequired);
+}
+
+TEST(Store, makesNoRowOfWhatIsOpaqueMalformedOrNotFresh) {
+    RequestRecord opaque = requestOf(1);
+    opaque.request.major = 6;
+    RequestRecord broken = requestOf(2);
+    broken.wellFormed = false;
+    RequestRecord stranger = requestOf(3);
+    stranger.fresh = false;
+    stranger.result = HResult::invalidData;
+    stranger.reason = "a real client asked the lab";
+    add({opaque, broken, stranger});
+    CHECK_EQUAL(0U, clients().clients.size());
+    const JournalPage page = journal({.id = 12290});
+    CHECK_EQUAL(3U, page.entries.size());
+    STRCMP_EQUAL("a real client asked the lab", page.entries[0].message.c_str());
+    CHECK_TRUE(page.entries[0].result == HResult::invalidData);
+    CHECK_FALSE(store->isKnown(kWindows, cmidOf(3)) &&
+                !eventually([&] { return !store->isKnown(kWindows, cmidOf(3)); }));
+}
+
+TEST(Store, journalsEveryFieldOfARequest) {
+    RequestRecord record = requestOf(3);
+    record.source = *Address::parse("[fe80::1]:50000");
+    record.request.previousCmid = cmidOf(2);
+    record.request.vmInfo = 1;
+    record.fault = 0x6BB;
+    record.count = 26;
+    add({record});
+    const JournalEntry entry = journal({.id = 12290}).entries.at(0);
+    CHECK_TRUE(entry.time == at(3));
+    STRCMP_EQUAL("[fe80::1]:50000", entry.address.text().c_str());
+    CHECK_EQUAL(4, entry.request.major);
+    CHECK_TRUE(entry.request.application == kWindows);
+    CHECK_TRUE(entry.request.counted == kSeven);
+    CHECK_TRUE(entry.request.sku == kSevenEnterprise);
+    CHECK_TRUE(entry.request.previousCmid == cmidOf(2));
+    CHECK_TRUE(entry.request.clientTime == record.request.clientTime);
+    CHECK_TRUE(entry.request.isVirtual());
+    CHECK_EQUAL(25U, entry.request.requiredClients);
+    CHECK_EQUAL(0x6BBU, entry.fault);
+    CHECK_EQUAL(26U, entry.count);
+    CHECK_TRUE(entry.counted);
+}
+
+TEST(Store, journalsEventsWithTheirFieldsInOrder) {
+    EventRecord event;
+    event.when = at(5);
+    event.id = 22001;
+    event.severity = Severity::warning;
+    event.source = "lab";
+    event.message = "A real client asked the lab.";
+    event.fields = json({{"machine", "pc1"}, {"cmid", cmidOf(1).text()}, {"n", 3}});
+    store->journal(event);
+    add({requestOf(9)});
+    const JournalPage page = journal({.machinePrefix = "PC1"});
+    CHECK_EQUAL(1U, page.entries.size());
+    const JournalEntry& entry = page.entries[0];
+    CHECK_EQUAL(22001U, entry.id);
+    CHECK_TRUE(entry.severity == Severity::warning);
+    STRCMP_EQUAL("lab", entry.source.c_str());
+    CHECK_TRUE(entry.cmid == cmidOf(1));
+    CHECK_TRUE(entry.fields.find("n") && *entry.fields.find("n") == Json(std::uint64_t{3}));
+}
+
+TEST(Store, givesTheJournalPageByPage) {
+    for (std::uint64_t i = 1; i <= 7; ++i)
+        add({requestOf(i)});
+    JournalQuery query{.id = 12290, .limit = 3};
+    std::vector<std::uint64_t> seen;
+    do {
+        const JournalPage page = journal(query);
+        for (const JournalEntry& entry : page.entries)
+            seen.push_back(entry.seq);
+        query.before = page.next;
+    } while (query.before != 0);
+    CHECK_EQUAL(7U, seen.size());
+    CHECK_TRUE(std::is_sorted(seen.rbegin(), seen.rend()));
+    const JournalPage newer = journal({.id = 12290, .after = seen[2]});
+    CHECK_EQUAL(2U, newer.entries.size());
+    CHECK_EQUAL(seen[1], newer.entries[0].seq);
+}
+
+TEST(Store, givesClientsPageByPageInEveryOrder) {
+    std::vector<RequestRecord> records;
+    for (std::uint64_t i = 0; i < 25; ++i) {
+        records.push_back(requestOf(i));
+        records.back().received = at(static_cast<std::int64_t>(i / 3));  // several at one time
+    }
+    add(records);
+    for (const ClientOrder order : {ClientOrder::lastSeen, ClientOrder::name, ClientOrder::cmid}) {
+        ClientQuery query{.order = order, .limit = 4};
+        std::vector<Client> seen;
+        do {
+            ClientPage page = clients(query);
+            seen.insert(seen.end(), page.clients.begin(), page.clients.end());
+            query.cursor = page.next;
+        } while (!query.cursor.empty());
+        CHECK_EQUAL(25U, seen.size());
+        for (std::size_t i = 1; i < seen.size(); ++i) {
+            if (order == ClientOrder::lastSeen)
+                CHECK_TRUE(seen[i - 1].lastSeen >= seen[i].lastSeen);
+            if (order == ClientOrder::name)
+                CHECK_TRUE(seen[i - 1].machine < seen[i].machine);
+            if (order == ClientOrder::cmid)
+                CHECK_TRUE(seen[i - 1].cmid < seen[i].cmid);
+        }
+    }
+    const auto bad = store->reader().clients({.cursor = "1.2.3"});
+    CHECK_FALSE(bad.has_value());
+    CHECK_TRUE(bad.error().code == Code::malformed);
+}
+
+TEST(Store, filtersClients) {
+    std::vector<RequestRecord> records;
+    for (std::uint64_t i = 0; i < 10; ++i)
+        records.push_back(requestOf(i));
+    records[3].request.vmInfo = 1;
+    records[4].request.licenseStatus = 1;
+    records[5].source = *Address::parse("[2001:db8::5]:1");
+    add(records);
+    CHECK_EQUAL(1U, clients({.machinePrefix = "PC3."}).clients.size());
+    CHECK_EQUAL(1U, clients({.cmidPrefix = cmidOf(6).text()}).clients.size());
+    CHECK_EQUAL(10U, clients({.cmidPrefix = cmidOf(6).text().substr(0, 8)}).clients.size());
+    CHECK_EQUAL(1U, clients({.address = "2001:db8::5"}).clients.size());
+    CHECK_EQUAL(9U, clients({.address = "10.0.0.7"}).clients.size());
+    CHECK_EQUAL(1U, clients({.licenseStatus = 1}).clients.size());
+    CHECK_EQUAL(1U, clients({.isVirtual = true}).clients.size());
+    CHECK_EQUAL(2U, clients({.seenSince = at(8)}).clients.size());
+    CHECK_EQUAL(0U, clients({.counted = kWindows}).clients.size());
+    CHECK_EQUAL(10U, clients({.counted = kSeven}).clients.size());
+    CHECK_FALSE(store->reader().clients({.address = "pc1"}).has_value());
+}
+
+TEST(Store, aRemovedClientIsGoneAndComesBackAsANewOne) {
+    add({requestOf(1), requestOf(2)});
+    std::atomic<bool> removed{false};
+    store->remove(cmidOf(1), [&](Durability) { removed = true; });
+    CHECK_TRUE(eventually([&] { return removed.load(); }));
+    CHECK_EQUAL(1U, clients().clients.size());
+    RequestRecord again = requestOf(1);
+    again.received = at(500);
+    add({again});
+    reopen();
+    const auto rows = store->reader().client(cmidOf(1));
+    CHECK_EQUAL(1U, rows->size());
+    CHECK_TRUE(rows->at(0).firstSeen == at(500));
+    CHECK_EQUAL(2U, store->totals().clients);
+    CHECK_EQUAL(3U, store->totals().requests);
+}
+
+TEST(Store, survivesManyTurnsOfItsFiles) {
+    // 256 KiB a file: some thousand records turn them several times.
+    std::atomic<unsigned> durable{0};
+    constexpr unsigned kPieces = 200;
+    for (unsigned i = 0; i < kPieces; ++i) {
+        std::vector<RequestRecord> piece;
+        for (std::uint64_t j = 0; j < 40; ++j)
+            piece.push_back(requestOf(i * 40 + j));
+        store->append(std::move(piece), [&](Durability how) { durable += how == Durability::durable ? 1 : 0; });
+    }
+    CHECK_TRUE(eventually([&] { return durable == kPieces; }));
+    reopen();
+    CHECK_EQUAL(std::size_t{kPieces * 40}, store->totals().machines);
+    const auto sum = store->reader().sum(at(0));
+    CHECK_EQUAL(std::size_t{kPieces * 40}, sum->machines);
+    CHECK_TRUE(store->trouble().empty());
+}
+
+TEST(Store, refusesADirectoryThatAnotherOneUses) {
+    const auto second = Archive::open(smallStore(scratch.path()));
+    CHECK_FALSE(second.has_value());
+    CHECK_TRUE(second.error().code == Code::storage);
+    STRCMP_CONTAINS("another Muster", second.error().detail.c_str());
+}
+
+TEST(Store, aBackupHoldsAllThatWasAcknowledgedAndReplacesNothing) {
+    add({requestOf(1), requestOf(2)});
+    const std::string copy = scratch.file("copy.db");
+    CHECK_TRUE(store->backup(copy).has_value());
+    const auto again = store->backup(copy);
+    CHECK_FALSE(again.has_value());
+    CHECK_TRUE(again.error().code == Code::duplicate);
+    Reader reader(copy);
+    CHECK_EQUAL(2U, reader.clients({})->clients.size());
+}
