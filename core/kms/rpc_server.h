@@ -23,6 +23,9 @@ namespace muster::kms {
 
 /// What all associations of a server share. Outlives them.
 struct RpcServer {
+    /// @param groupLimit  association groups at a time
+    explicit RpcServer(std::size_t groupLimit = 65'535) : groups(groupLimit) {}
+
     AssociationGroups groups;
     RpcStatistics statistics;
 };
