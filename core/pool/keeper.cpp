@@ -107,7 +107,11 @@ void Keeper::checkDatabase() {
     const bool row = check->step();
     if (stopping_)
         return;
-    const std::string verdict = row ? std::string(check->text(0)) : connection.problem("quick_check").detail;
+    std::string verdict;
+    if (row)
+        verdict = check->text(0);
+    else
+        verdict = connection.problem("quick_check").detail;
     note_(verdict == "ok" ? storeEvent(kEventChecked, {}) : storeEvent(kEventCheckFailed, verdict));
 }
 
