@@ -241,6 +241,7 @@ void Lifecycle::succeed(Record& record, std::shared_ptr<const JudgedPlugin> next
 
 void Lifecycle::retry(Record& record) {
     auto& before = record.wedgedBefore;
+    const std::size_t stuck = before.size();
     before.erase(std::remove_if(before.begin(), before.end(),
                                 [this](const auto& instance) {
                                     if (end(*instance))
@@ -249,7 +250,7 @@ void Lifecycle::retry(Record& record) {
                                     return true;
                                 }),
                  before.end());
-    if (record.status.state == State::started && record.wedgedBefore.empty())
+    if (stuck > 0 && before.empty() && record.status.state == State::started)
         roster_.setReason(record, "");
     if (record.status.state != State::wedged || !record.instance || end(*record.instance))
         return;

@@ -87,7 +87,7 @@ void StartGuard::read() {
     }
 }
 
-void StartGuard::write(bool sync) {
+void StartGuard::write(Sync sync) {
     if (file_.empty())
         return;
     std::ostringstream out;
@@ -101,7 +101,7 @@ void StartGuard::write(bool sync) {
 
     const std::string temporary = file_ + ".new";
     const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool good = fd >= 0 && writeAll(fd, out.str()) && (!sync || fsync(fd) == 0);
+    bool good = fd >= 0 && writeAll(fd, out.str()) && (sync == Sync::none || fsync(fd) == 0);
     int problem = errno;
     if (fd >= 0 && close(fd) != 0 && good) {
         good = false;
@@ -112,7 +112,7 @@ void StartGuard::write(bool sync) {
         problem = errno;
     }
     trouble_ = good ? "" : file_ + ": " + words(problem) + "; a plugin that crashes at start would not be noticed";
-    if (!good || !sync)
+    if (!good || sync != Sync::all)
         return;
     const std::size_t slash = file_.rfind('/');
     const std::string directory = slash == std::string::npos ? "." : file_.substr(0, slash + 1);
@@ -154,7 +154,7 @@ std::vector<std::string> StartGuard::begin() {
                         " unclean starts in a row: safe mode, only what clients and operators need is started");
     running_ = true;
     crumbName_.clear();
-    write(true);
+    write(Sync::all);
     return notes;
 }
 
@@ -168,7 +168,7 @@ std::optional<std::string> StartGuard::quarantined(std::string_view name) const 
 void StartGuard::crumb(std::string_view name, Phase phase) {
     crumbName_ = name;
     crumbPhase_ = plugins::name(phase);
-    write(phase != Phase::open);
+    write(phase == Phase::open ? Sync::none : Sync::file);
 }
 
 void StartGuard::good(std::string_view name) {
@@ -180,7 +180,7 @@ void StartGuard::clearCrumb() {
     if (crumbName_.empty())
         return;
     crumbName_.clear();
-    write(true);
+    write(Sync::none);  // lost with the power: one strike that the next good start forgets
 }
 
 bool StartGuard::clear(std::string_view name) {
@@ -192,7 +192,7 @@ bool StartGuard::clear(std::string_view name) {
     if (kept != quarantined_.end())
         quarantined_.erase(kept);
     if (any)
-        write(true);
+        write(Sync::all);
     return any;
 }
 
@@ -201,7 +201,7 @@ void StartGuard::healthy() {
         return;
     running_ = false;
     unclean_ = 0;
-    write(true);
+    write(Sync::all);
 }
 
 void StartGuard::cleanStop() {
@@ -212,7 +212,7 @@ void StartGuard::cleanStop() {
     crumbName_.clear();
     running_ = false;
     unclean_ = 0;
-    write(true);
+    write(Sync::all);
 }
 
 }  // namespace muster::plugins

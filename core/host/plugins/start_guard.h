@@ -56,7 +56,8 @@ public:
 
 private:
     void read();
-    void write(bool sync);
+    enum class Sync { none, file, all };
+    void write(Sync sync);
 
     const std::string file_;
     const std::string firmware_;
