@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <sstream>
@@ -19,6 +20,7 @@ struct ParserGaveUp {};
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_WINDOWS_COMPAT 0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
+#include "api/text.h"
 #include "toml++/toml.h"
 
 namespace muster::settings {
@@ -59,44 +61,56 @@ std::string printed(const Value& value) {
     return out.str();
 }
 
-/// Where a character that is not ASCII stands outside of quotes and comments, which TOML does not allow. Looked for
-/// here because toml++ 3.3 runs into __builtin_unreachable at some of them ("ü = 1").
-std::optional<std::size_t> strayCharacter(std::string_view text) noexcept {
-    std::size_t i = text.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0;
-    while (i < text.size()) {
-        const char c = text[i];
-        if ((static_cast<unsigned char>(c) & 0x80U) != 0)
-            return i;
-        if (c == '#') {
-            i = std::min(text.find('\n', i), text.size());
-            continue;
-        }
-        if (c != '"' && c != '\'') {
-            ++i;
-            continue;
-        }
-        // A string: three quotes open one over several lines; in "…" a backslash takes the next character with it.
-        const bool lines = text.size() - i >= 3 && text[i + 1] == c && text[i + 2] == c;
-        const std::size_t quotes = lines ? 3 : 1;
-        std::size_t run = 0;
-        for (i += quotes; i < text.size(); ++i) {
-            if (!lines && text[i] == '\n')
-                break;
-            if (text[i] == '\\' && c == '"') {
-                ++i;
-                run = 0;
-                continue;
-            }
-            run = text[i] == c ? run + 1 : 0;
-            if (run == quotes)
-                break;
-        }
-        ++i;
-        // Up to two more quotes before the closing three belong to the text.
-        for (int more = 0; lines && more < 2 && i < text.size() && text[i] == c; ++more)
-            ++i;
+/// toml++ 3.3 runs into __builtin_unreachable at some characters that stand where TOML knows none ("ü = 1"), and takes
+/// U+0085, U+2028 and others for ends of lines. It never sees them: characters of the first plane go to plane 16 before
+/// it reads, and come back in what it has read. One stays one, so positions stay right.
+constexpr std::uint32_t kShift = 0x100000;
+
+void append(std::string& out, std::uint32_t point) {
+    if (point < 0x80) {
+        out.push_back(static_cast<char>(point));
+        return;
     }
-    return std::nullopt;
+    const unsigned more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    static constexpr std::array<std::uint32_t, 4> kFirst{0, 0xc0, 0xe0, 0xf0};
+    out.push_back(static_cast<char>(kFirst[more] | point >> 6 * more));
+    for (unsigned i = more; i-- > 0;)
+        out.push_back(static_cast<char>(0x80U | (point >> 6 * i & 0x3fU)));
+}
+
+/// `text` is UTF-8. Calls `change` with each character that is not ASCII and writes what it returns.
+template <class Change>
+std::string mapped(std::string_view text, Change change) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size();) {
+        const auto first = static_cast<unsigned char>(text[i++]);
+        if (first < 0x80) {
+            out.push_back(static_cast<char>(first));
+            continue;
+        }
+        std::uint32_t point = first >= 0xf0 ? first & 7U : first >= 0xe0 ? first & 15U : first & 31U;
+        while (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0U) == 0x80)
+            point = point << 6 | (static_cast<unsigned char>(text[i++]) & 0x3fU);
+        append(out, change(point));
+    }
+    return out;
+}
+
+std::string shifted(std::string_view text) {
+    constexpr std::string_view kMark = "\xef\xbb\xbf";
+    const std::string_view mark = text.substr(0, 3) == kMark ? kMark : std::string_view();
+    return std::string(mark) + mapped(text.substr(mark.size()),
+                                      [](std::uint32_t point) { return point < 0x10000 ? point + kShift : point; });
+}
+
+std::string restored(std::string_view text) {
+    return mapped(text, [](std::uint32_t point) { return point >= kShift ? point - kShift : point; });
+}
+
+/// Characters of plane 16 of its own, as such or escaped, could not be told from shifted ones.
+bool hasPlane16(std::string_view text) noexcept {
+    return text.find("\xf4") != std::string_view::npos || text.find("\\U0010") != std::string_view::npos;
 }
 
 /// Nothing where a failed assertion ended it.
@@ -112,7 +126,7 @@ Json toJson(const toml::node& node) {
     if (const auto* table = node.as_table()) {
         Json out{Json::Object()};
         for (const auto& [key, value] : *table)
-            out.object()->emplace_back(std::string(key.str()), toJson(value));
+            out.object()->emplace_back(restored(key.str()), toJson(value));
         return out;
     }
     if (const auto* array = node.as_array()) {
@@ -122,7 +136,7 @@ Json toJson(const toml::node& node) {
         return out;
     }
     if (const auto* text = node.as_string())
-        return text->get();
+        return restored(text->get());
     if (const auto* number = node.as_integer())
         return std::int64_t{number->get()};
     if (const auto* flag = node.as_boolean())
@@ -143,7 +157,7 @@ Json toJson(const toml::node& node) {
 
 Item itemOf(const toml::key& key, const toml::node& node, const Places& places, std::string_view text) {
     Item item;
-    item.key = std::string(key.str());
+    item.key = restored(key.str());
     item.line = key.source().begin.line;
     item.keyBegin = places.octet(key.source().begin);
     item.begin = places.octet(node.source().begin);
@@ -214,16 +228,10 @@ Result<Document> Document::parse(std::string text, std::string_view name) {
     if (text.size() > kMaxFile)
         return fail(Code::malformed, std::string(name),
                     std::to_string(text.size()) + " octets found, " + std::to_string(kMaxFile) + " allowed");
-    if (const auto stray = strayCharacter(text)) {
-        const auto before = std::string_view(text).substr(0, *stray);
-        const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-        const std::size_t begin = lineBegin(text, *stray);
-        const auto column = std::count_if(before.begin() + static_cast<std::ptrdiff_t>(begin), before.end(),
-                                          [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
-        return fail(Code::malformed, std::string(name) + ":" + std::to_string(line) + ":" + std::to_string(column + 1),
-                    "a character that is not ASCII outside of quotes; put keys and texts that have one into \"…\"");
-    }
-    const auto result = parseGuarded(text);
+    if (!api::isUtf8(text) || hasPlane16(text))
+        return fail(Code::malformed, std::string(name),
+                    "not UTF-8, or with characters of the private plane 16; save it as UTF-8");
+    const auto result = parseGuarded(shifted(text));
     if (!result)
         return fail(Code::malformed, std::string(name), "no TOML; look at the headers in [] and [[]]");
     const toml::parse_result& parsed = *result;
@@ -231,7 +239,7 @@ Result<Document> Document::parse(std::string text, std::string_view name) {
         const auto& where = parsed.error().source().begin;
         return fail(Code::malformed,
                     std::string(name) + ":" + std::to_string(where.line) + ":" + std::to_string(where.column),
-                    std::string(parsed.error().description()));
+                    restored(parsed.error().description()));
     }
     Document document;
     document.name_ = std::string(name);

@@ -1,0 +1,327 @@
+#include "host/control/control_server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <grp.h>
+#include <istream>
+#include <optional>
+#include <ostream>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+#include "Poco/Net/HTTPRequestHandler.h"
+#include "Poco/Net/HTTPRequestHandlerFactory.h"
+#include "Poco/Net/HTTPServer.h"
+#include "Poco/Net/HTTPServerParams.h"
+#include "Poco/Net/HTTPServerRequest.h"
+#include "Poco/Net/HTTPServerRequestImpl.h"
+#include "Poco/Net/HTTPServerResponse.h"
+#include "Poco/ThreadPool.h"
+
+#include "api/json_text.h"
+#include "api/problem.h"
+#include "host/control/peer.h"
+
+namespace muster::control {
+
+namespace {
+
+constexpr std::size_t kMaxHead = 16 * 1024;
+/// Octets that may be read while the head comes: the head, and what came with it of the body.
+constexpr std::size_t kHeadRoom = kMaxHead + 8 * 1024;
+/// The body in chunks of a few octets each is several times as long on the wire.
+constexpr std::size_t kBodyRoom = 8 * api::kMaxBody;
+constexpr std::string_view kPrefix = "/api/v1";
+constexpr int kSendSeconds = 10;  // a peer that does not read its answer for so long is given up
+
+std::optional<gid_t> groupOf(const std::string& name) {
+    group entry{};
+    group* found = nullptr;
+    std::vector<char> buffer(16 * 1024);
+    while (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE &&
+           buffer.size() < (1U << 22U))
+        buffer.resize(buffer.size() * 2);
+    return found != nullptr ? std::optional<gid_t>(entry.gr_gid) : std::nullopt;
+}
+
+/// What all connections of one server share.
+struct Shared {
+    const api::OperationTable& table;
+    Options options;
+    std::atomic<bool> stopping{false};
+    std::atomic<int> streams{0};
+    int wake = -1;  ///< eventfd: readable from stop() on
+};
+
+/// A streaming answer: one line per object, until the peer goes or the server stops.
+class PeerSink final : public Sink {
+public:
+    PeerSink(std::ostream& out, int fd, const Shared& shared) : out_(out), fd_(fd), shared_(shared) {}
+
+    bool write(const Json& line) override {
+        if (shared_.stopping || !out_.good())
+            return false;
+        out_ << api::dumpJson(line) << '\n' << std::flush;
+        return out_.good();
+    }
+    bool idle() override {
+        pollfd watched[] = {{fd_, POLLIN | POLLRDHUP, 0}, {shared_.wake, POLLIN, 0}};
+        ::poll(watched, 2, 1000);
+        if (shared_.stopping || !out_.good() || (watched[0].revents & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
+            return false;
+        // The peer has nothing more to say: octets now are no HTTP of ours, an end is the end.
+        return (watched[0].revents & POLLIN) == 0;
+    }
+
+private:
+    std::ostream& out_;
+    int fd_;
+    const Shared& shared_;
+};
+
+/// One of the threads that streams may hold.
+class StreamSeat {
+public:
+    explicit StreamSeat(Shared& shared) noexcept
+        : shared_(shared), taken_(++shared.streams <= std::max(1, shared.options.threads / 2)) {}
+    StreamSeat(const StreamSeat&) = delete;
+    StreamSeat& operator=(const StreamSeat&) = delete;
+    ~StreamSeat() { --shared_.streams; }
+    bool taken() const noexcept { return taken_; }
+
+private:
+    Shared& shared_;
+    bool taken_;
+};
+
+api::Response refuse(int status, const Error& error) {
+    Json body = api::problem(error);
+    body.set("status", status);
+    api::Response response;
+    response.status = status;
+    response.contentType = "application/problem+json";
+    response.body = api::dumpJson(body);
+    return response;
+}
+
+std::size_t headSize(const Poco::Net::HTTPServerRequest& request) {
+    std::size_t size = request.getMethod().size() + request.getURI().size() + request.getVersion().size() + 4;
+    for (const auto& [name, value] : request)
+        size += name.size() + value.size() + 4;
+    return size;
+}
+
+/// Reads the body as far as it is allowed. False: it is longer.
+bool readBody(std::istream& in, std::string& body) {
+    std::vector<char> piece(8 * 1024);
+    while (in.good() && body.size() <= api::kMaxBody) {
+        in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+        body.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+    }
+    return body.size() <= api::kMaxBody;
+}
+
+class RequestHandler final : public Poco::Net::HTTPRequestHandler {
+public:
+    explicit RequestHandler(Shared& shared) : shared_(shared) {}
+
+    void handleRequest(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response) override {
+        auto* http = dynamic_cast<Poco::Net::HTTPServerRequestImpl*>(&request);
+        auto* socket = http != nullptr ? dynamic_cast<PeerSocket*>(http->socket().impl()) : nullptr;
+        if (socket == nullptr)
+            return;
+        response.setKeepAlive(false);
+        send(*socket, response, answer(*socket, request, response));
+    }
+
+private:
+    api::Response answer(PeerSocket& socket, Poco::Net::HTTPServerRequest& request,
+                         Poco::Net::HTTPServerResponse& response) {
+        const Peer& peer = socket.peer();
+        if (!peer.role)
+            return refuse(403, {Code::denied, "uid " + std::to_string(peer.uid),
+                                "may not use the control socket; become root or join the group " +
+                                    shared_.options.operatorGroup});
+        if (headSize(request) > kMaxHead)
+            return refuse(431, {Code::malformed, "head", "longer than 16 KiB"});
+        const std::string target = request.getURI();
+        if (target.compare(0, kPrefix.size(), kPrefix) != 0 || target.size() == kPrefix.size() ||
+            target[kPrefix.size()] != '/')
+            return refuse(404, {Code::missing, "path", "all operations are below /api/v1/"});
+        const auto length = request.getContentLength64();
+        if (length != Poco::Net::HTTPMessage::UNKNOWN_CONTENT_LENGTH &&
+            length > static_cast<Poco::Int64>(api::kMaxBody))
+            return refuse(413, {Code::malformed, "body", "longer than 64 KiB"});
+        socket.allow(shared_.options.bodyTime, kBodyRoom);
+        if (request.getExpectContinue())
+            response.sendContinue();
+        std::string body;
+        const bool bodied = length > 0 || request.getChunkedTransferEncoding();
+        if (bodied && !readBody(request.stream(), body))
+            return refuse(413, {Code::malformed, "body", "longer than 64 KiB"});
+        if (bodied && length > 0 && body.size() != static_cast<std::size_t>(length))
+            return refuse(400, {Code::malformed, "body", "ended early"});
+        return api::serve(shared_.table,
+                          {.method = request.getMethod(),
+                           .target = std::string_view(target).substr(kPrefix.size()),
+                           .contentType = request.getContentType(),
+                           .body = body,
+                           .caller = {"uid " + std::to_string(peer.uid), *peer.role, "control"}},
+                          shared_.options.handlerFailed);
+    }
+
+    static void head(Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
+        response.setStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status));
+        response.setContentType(answer.contentType);
+        response.set("Cache-Control", "no-store");
+        for (const auto& [name, value] : answer.headers)
+            response.set(name, value);
+    }
+
+    void send(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
+        if (answer.stream) {
+            const StreamSeat seat(shared_);
+            if (seat.taken())
+                return stream(socket, response, answer);
+            return send(socket, response,
+                        refuse(503, {Code::busy, "streams",
+                                     "as many as there may be are open; end one of them and try again"}));
+        }
+        head(response, answer);
+        response.setContentLength64(static_cast<Poco::Int64>(answer.body.size()));
+        response.send() << answer.body << std::flush;
+    }
+
+    void stream(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
+        head(response, answer);
+        response.setChunkedTransferEncoding(true);
+        std::ostream& out = response.send();
+        out << std::flush;
+        PeerSink sink(out, socket.sockfd(), shared_);
+        try {
+            answer.stream(sink);
+        } catch (const std::exception& error) {
+            if (shared_.options.handlerFailed)
+                shared_.options.handlerFailed("stream", error.what());
+        }
+    }
+
+    Shared& shared_;
+};
+
+class HandlerFactory final : public Poco::Net::HTTPRequestHandlerFactory {
+public:
+    explicit HandlerFactory(Shared& shared) : shared_(shared) {}
+    Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest& /*request*/) override {
+        return new RequestHandler(shared_);
+    }
+
+private:
+    Shared& shared_;
+};
+
+}  // namespace
+
+class ControlServer::Impl {
+public:
+    Impl(std::string path, const api::OperationTable& table, Options options)
+        : path_(std::move(path)), shared_{table, std::move(options)} {}
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl() { stop(); }
+
+    Result<void> start() {
+        const auto operators = groupOf(shared_.options.operatorGroup);
+        auto fd = listenAt(path_, operators);
+        if (!fd)
+            return fail(std::move(fd.error()));
+        struct stat info {};
+        ::stat(path_.c_str(), &info);
+        device_ = info.st_dev;
+        inode_ = info.st_ino;
+        shared_.wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        shared_.stopping = false;
+        if (!operators)
+            say(Severity::info, "control socket " + path_ + ": no group " + shared_.options.operatorGroup +
+                                    " on this system, so only root and the daemon's own user may connect");
+        const int threads = std::max(2, shared_.options.threads);
+        pool_ = std::make_unique<Poco::ThreadPool>("control", 2, threads);
+        auto* parameters = new Poco::Net::HTTPServerParams;  // owned by the server
+        parameters->setKeepAlive(false);
+        parameters->setTimeout(Poco::Timespan(kSendSeconds, 0));
+        parameters->setMaxThreads(threads);
+        parameters->setMaxQueued(std::max(1, shared_.options.queue));
+        const Listener listener(*fd, operators, shared_.options.headTime, kHeadRoom);
+        server_ = std::make_unique<Poco::Net::HTTPServer>(new HandlerFactory(shared_), *pool_, listener, parameters);
+        server_->start();
+        return {};
+    }
+
+    void stop() noexcept {
+        if (!server_)
+            return;
+        shared_.stopping = true;
+        const std::uint64_t one = 1;
+        if (shared_.wake >= 0 && ::write(shared_.wake, &one, sizeof one) < 0)
+            say(Severity::debug, "control socket: streams end within a second");
+        struct stat info {};
+        if (::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_)
+            ::unlink(path_.c_str());
+        try {
+            // First no new connections, then those inside: the other way round some would slip in between
+            // (pocoproject/poco#436).
+            server_->stop();
+            server_->stopAll(true);
+            pool_->joinAll();
+        } catch (const std::exception& error) {
+            say(Severity::error, std::string("control socket: ") + error.what());
+        }
+        server_.reset();
+        pool_.reset();
+        if (shared_.wake >= 0)
+            ::close(shared_.wake);
+        shared_.wake = -1;
+    }
+
+    const std::string& path() const noexcept { return path_; }
+
+private:
+    void say(Severity severity, std::string text) const noexcept {
+        try {
+            if (shared_.options.log)
+                shared_.options.log(severity, std::move(text));
+        } catch (...) {  // a log that cannot be written is no reason not to stop
+        }
+    }
+
+    std::string path_;
+    Shared shared_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+    std::unique_ptr<Poco::ThreadPool> pool_;
+    std::unique_ptr<Poco::Net::HTTPServer> server_;
+};
+
+ControlServer::ControlServer(std::string path, const api::OperationTable& table, Options options)
+    : impl_(std::make_unique<Impl>(std::move(path), table, std::move(options))) {}
+
+ControlServer::~ControlServer() = default;
+
+Result<void> ControlServer::start() {
+    return impl_->start();
+}
+
+void ControlServer::stop() noexcept {
+    impl_->stop();
+}
+
+const std::string& ControlServer::path() const noexcept {
+    return impl_->path();
+}
+
+}  // namespace muster::control
