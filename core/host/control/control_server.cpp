@@ -153,6 +153,13 @@ private:
         if (target.compare(0, kPrefix.size(), kPrefix) != 0 || target.size() == kPrefix.size() ||
             target[kPrefix.size()] != '/')
             return refuse(404, {Code::missing, "path", "all operations are below /api/v1/"});
+        if (request.getVersion() != Poco::Net::HTTPMessage::HTTP_1_1 &&
+            request.getVersion() != Poco::Net::HTTPMessage::HTTP_1_0)
+            return refuse(505, {Code::malformed, "version", "HTTP/1.1 is spoken here"});
+        const std::string lengthText = request.get(Poco::Net::HTTPMessage::CONTENT_LENGTH, "0");
+        if (lengthText.empty() || lengthText.size() > 18 ||
+            lengthText.find_first_not_of("0123456789") != std::string::npos)
+            return refuse(400, {Code::malformed, "Content-Length", "is no length"});
         const auto length = request.getContentLength64();
         if (length != Poco::Net::HTTPMessage::UNKNOWN_CONTENT_LENGTH &&
             length > static_cast<Poco::Int64>(api::kMaxBody))
@@ -176,7 +183,8 @@ private:
     }
 
     static void head(Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
-        response.setStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status));
+        response.setVersion(Poco::Net::HTTPMessage::HTTP_1_1);  // POCO would echo whatever the request said
+        response.setStatusAndReason(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status));
         response.setContentType(answer.contentType);
         response.set("Cache-Control", "no-store");
         for (const auto& [name, value] : answer.headers)
@@ -254,6 +262,8 @@ public:
         auto* parameters = new Poco::Net::HTTPServerParams;  // owned by the server
         parameters->setKeepAlive(false);
         parameters->setTimeout(Poco::Timespan(kSendSeconds, 0));
+        // A dispatcher thread can miss the wake-up at stop and then sleeps this long (POCO's default is 10 s).
+        parameters->setThreadIdleTime(Poco::Timespan(0, 300'000));
         parameters->setMaxThreads(threads);
         parameters->setMaxQueued(std::max(1, shared_.options.queue));
         const Listener listener(*fd, operators, shared_.options.headTime, kHeadRoom);

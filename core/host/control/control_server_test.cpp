@@ -5,12 +5,15 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "CppUTest/TestHarness.h"
 
@@ -184,9 +187,18 @@ TEST(ControlServer, survivesWhatIsNoHttp) {
           "POST /api/v1/things HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
         Connection connection(path);
         connection.send(junk);
-        ::usleep(0);
     }
     STRCMP_CONTAINS("200 OK", ask("GET /api/v1/status HTTP/1.1\r\nHost: x\r\n\r\n").c_str());
+}
+
+TEST(ControlServer, saysWhatIsWrongWithLengthAndVersion) {
+    start();
+    for (const char* length : {"-5", "99999999999999999999", "12x", ""})
+        STRCMP_CONTAINS("HTTP/1.1 400", ask(std::string("POST /api/v1/things HTTP/1.1\r\nHost: x\r\nContent-Length: ") +
+                                            length + "\r\n\r\n")
+                                            .c_str());
+    STRCMP_CONTAINS("HTTP/1.1 505", ask("GET /api/v1/status HTTP/9.9\r\nHost: x\r\n\r\n").c_str());
+    STRCMP_CONTAINS("HTTP/1.1 404 Not Found", ask("GET /api/v1/x HTTP/1.1\r\nHost: x\r\n\r\n").c_str());
 }
 
 TEST(ControlServer, givesUpAHeadThatDripsInTooSlowly) {
@@ -295,5 +307,40 @@ TEST(ControlServer, knowsRootItsOwnUserAndTheGroupAndNobodyElse) {
     CHECK(identify(pair[0], std::nullopt).role == Role::admin);
     ::close(pair[0]);
     ::close(pair[1]);
-    CHECK(!identify(pair[0], std::nullopt).role.has_value());
+    CHECK(!identify(-1, std::nullopt).role.has_value());
+
+    if (::geteuid() != 0)
+        return;  // only root can become somebody else
+    // {groups of the peer, what it is}: 65533 stands for the operators' group.
+    struct Case {
+        gid_t primary;
+        std::vector<gid_t> more;
+        std::optional<Role> role;
+    };
+    for (const Case& one : {Case{65534, {}, std::nullopt}, Case{65533, {}, Role::operator_},
+                            Case{65534, {100, 65533, 101}, Role::operator_}, Case{65534, {100}, std::nullopt}}) {
+        const auto listening = listenAt(path, std::nullopt);
+        CHECK(listening.has_value());
+        LONGS_EQUAL(0, ::chmod(path.c_str(), 0666));
+        LONGS_EQUAL(0, ::chmod(directory.c_str(), 0755));
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const bool became = ::setgroups(one.more.size(), one.more.data()) == 0 &&
+                                ::setresgid(one.primary, one.primary, one.primary) == 0 &&
+                                ::setresuid(65534, 65534, 65534) == 0;
+            char end = 0;
+            const Connection connection(path);
+            ::_exit(became && connection.connected() && ::read(0, &end, 0) == 0 ? 0 : 1);
+        }
+        const int accepted = ::accept4(*listening, nullptr, nullptr, SOCK_CLOEXEC);
+        CHECK(accepted >= 0);
+        const Peer peer = identify(accepted, 65533);
+        LONGS_EQUAL(65534, peer.uid);
+        CHECK(peer.role == one.role);
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        LONGS_EQUAL(0, status);
+        ::close(accepted);
+        ::close(*listening);
+    }
 }
