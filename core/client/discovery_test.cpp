@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <thread>
 
 #include "CppUTest/TestHarness.h"
+#include "Poco/Net/DatagramSocket.h"
 
 using namespace muster;
 using namespace muster::client;
@@ -52,6 +54,37 @@ Message srvAnswer(std::initializer_list<std::string_view> target, unsigned port,
 Octets octets(const Message& message) {
     return std::as_bytes(std::span(message));
 }
+
+/// A name server that answers one question.
+class OneAnswer {
+public:
+    /// @param code  RFC 1035 4.1.1: 0 no error, 3 no such name
+    explicit OneAnswer(std::uint8_t code, bool withRecord)
+        : socket_(Poco::Net::SocketAddress("127.0.0.1", 0)), thread_([this, code, withRecord] {
+              std::array<std::uint8_t, 512> question{};
+              Poco::Net::SocketAddress from;
+              socket_.receiveFrom(question.data(), static_cast<int>(question.size()), from);
+              Message answer = srvAnswer({"kms", "example", "org"}, 11688);
+              if (!withRecord) {
+                  answer.resize(kQuestionEnd);
+                  answer[7] = 0;
+              }
+              answer[0] = question[0];
+              answer[1] = question[1];
+              answer[3] = static_cast<std::uint8_t>(0x80 | code);
+              socket_.sendTo(answer.data(), static_cast<int>(answer.size()), from);
+          }) {}
+    ~OneAnswer() { thread_.join(); }
+    OneAnswer(const OneAnswer&) = delete;
+    OneAnswer& operator=(const OneAnswer&) = delete;
+    Address address() const { return *Address::parse(socket_.address().toString()); }
+
+private:
+    static constexpr std::size_t kQuestionEnd = 12 + 26 + 4;  // header; _vlmcs._tcp.example.org; type and class
+
+    Poco::Net::DatagramSocket socket_;
+    std::thread thread_;
+};
 
 std::map<std::string, int> firstChosen(const std::vector<Srv>& records, bool byWeight) {
     std::mt19937_64 random(1);
@@ -107,6 +140,29 @@ TEST(SrvRecords, areRefusedAtEveryLengthThatIsTooShort) {
 
 TEST(SrvRecords, areRefusedWhenTheCountsPromiseMore) {
     CHECK_FALSE(parseSrv(octets(srvAnswer({"kms"}, 1688, 2))).has_value());
+}
+
+TEST_GROUP(NameServer){};
+
+TEST(NameServer, isAskedForTheRecordsOfTheDomain) {
+    const OneAnswer server(0, true);
+    const auto records = SrvLookup("example.org", server.address())();
+    CHECK(records.has_value());
+    CHECK((records->front().target == Endpoint{"kms.example.org", 11688}));
+}
+
+TEST(NameServer, thatKnowsNoSuchNameGivesWindowsErrorForIt) {
+    const OneAnswer server(3, false);
+    const auto records = SrvLookup("example.org", server.address())();
+    CHECK(!records.has_value());
+    LONGS_EQUAL(0x8007232B, static_cast<std::uint32_t>(records.error().code));
+}
+
+TEST(NameServer, thatHasTheNameWithoutRecordsGivesWindowsErrorForThat) {
+    const OneAnswer server(0, false);
+    const auto records = SrvLookup("example.org", server.address())();
+    CHECK(!records.has_value());
+    LONGS_EQUAL(0x8007251D, static_cast<std::uint32_t>(records.error().code));
 }
 
 TEST_GROUP(SrvOrder){};

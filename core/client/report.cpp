@@ -43,7 +43,8 @@ std::string hex(std::uint32_t value) {
 
 /// "2010/09/29 17:52", UTC, as the 6.1 generation writes it.
 std::string dateTime(FileTime time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(time.timestamp());
+    // Not by to_time_t(): that counts in nanoseconds, which a FILETIME of 1601 does not fit into.
+    const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time.timestamp().time_since_epoch()).count();
     std::tm parts{};
     std::array<char, 40> out{};
     if (gmtime_r(&seconds, &parts) == nullptr || std::strftime(out.data(), out.size(), "%Y/%m/%d %H:%M", &parts) == 0)

@@ -85,14 +85,14 @@ TEST_GROUP(Simulation) {
         pace.minute = std::chrono::microseconds(10);
         pace.deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
     }
-    bool run(std::vector<WindowsClient> machines) {
+    bool play(std::vector<WindowsClient> machines) {
         Simulation simulation(std::move(machines), host, lines, pace);
         return simulation.run();
     }
 };
 
 TEST(Simulation, refusesTwentyFourOfThirtyActivatesSixAndThenTheOthers) {
-    CHECK(run(fleet(30)));
+    CHECK(play(fleet(30)));
     LONGS_EQUAL(54, lines.lines.size());
     for (std::size_t i = 0; i < 24; ++i)
         CHECK(lines.has(i,
@@ -107,18 +107,18 @@ TEST(Simulation, refusesTwentyFourOfThirtyActivatesSixAndThenTheOthers) {
 
 TEST(Simulation, activatesAllWithManyAtATime) {
     pace.jobs = 8;
-    CHECK(run(fleet(200)));
+    CHECK(play(fleet(200)));
 }
 
 TEST(Simulation, triesOnceAndSaysNoWhenNotAllAreActivated) {
     pace.once = true;
-    CHECK(!run(fleet(30)));
+    CHECK(!play(fleet(30)));
     LONGS_EQUAL(30, lines.lines.size());
 }
 
 TEST(Simulation, goesOnUntilEveryMachineRenewedAsOftenAsWanted) {
     pace.renewals = 2;
-    CHECK(run(fleet(5, "server2008r2")));
+    CHECK(play(fleet(5, "server2008r2")));
     LONGS_EQUAL(10, std::count_if(lines.lines.begin(), lines.lines.end(),
                                   [](const std::string& l) { return l.find("renewed") != std::string::npos; }));
 }
@@ -127,7 +127,7 @@ TEST(Simulation, endsAtItsDeadlineWhenNobodyAnswers) {
     host.dead = {"one"};
     pace.minute = std::chrono::hours(1);
     pace.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
-    CHECK(!run(fleet(1)));
+    CHECK(!play(fleet(1)));
     CHECK(lines.has(0, "no answer: 0xC004F074"));
     CHECK(lines.has(0, "0x800706BA"));
     CHECK(lines.has(0, "one:1688: Connection refused"));
@@ -136,14 +136,14 @@ TEST(Simulation, endsAtItsDeadlineWhenNobodyAnswers) {
 TEST(Simulation, showsTheHostsRefusalWithWindowsWords) {
     host.refusal = HResult::groupNotCovered;
     pace.once = true;
-    CHECK(!run(fleet(1)));
+    CHECK(!play(fleet(1)));
     CHECK(lines.has(0, "refused: 0xC004F042 "));
 }
 
 TEST(Simulation, namesTheClockAsTheEventDoesBesideWhatSlmgrShows) {
     host.refusal = HResult::invalidTimestamp;
     pace.once = true;
-    CHECK(!run(fleet(1)));
+    CHECK(!play(fleet(1)));
     CHECK(lines.has(0, "refused: 0xC004F074 "));
     CHECK(lines.has(0, "In event 12288: 0xC004F06C "));
 }
@@ -152,14 +152,14 @@ TEST(Simulation, triesEveryHostOfTheDomain) {
     host.records = {{0, 0, {"one", 1688}}, {1, 0, {"two", 1688}}, {2, 0, {"three", 1688}}};
     host.dead = {"one", "two"};
     pace.once = true;
-    run(fleet(1));
+    play(fleet(1));
     CHECK((host.asked == std::vector<std::string>{"one", "two", "three"}));
 }
 
 TEST(Simulation, goesStraightToTheHostThatActivatedItAndAsksDnsAgainWhenThatFails) {
     auto machines = fleet(5, "server2008");  // five of them reach their threshold; renewals follow
     pace.renewals = 1;
-    CHECK(run(std::move(machines)));
+    CHECK(play(std::move(machines)));
     LONGS_EQUAL(9, host.lookups);  // five first attempts, four second ones, no renewal
 }
 
@@ -183,4 +183,15 @@ TEST(EventLog, writesItsInfoFieldsAsWindowsDoes) {
                      .c_str(),
                  info12288(event).c_str());
     STRCMP_EQUAL("0x00000000, 0x04000000, 0, 0, 4, 120, 10080, 2010/09/29 17:52", info12289(event).c_str());
+}
+
+TEST(EventLog, writesTimesBeforeAndAfterEveryClock) {
+    auto machines = fleet(1);
+    ActivationRequest request = machines[0].request(Minutes{0}, Timestamp{});
+    const Attempt attempt = machines[0].onNoHost(HResult::rpcServerUnavailable, Minutes{0});
+    const Event event{machines[0], request, attempt, {}, {}, Minutes{0}};
+    request.clientTime = FileTime{0};
+    CHECK(info12288(event).find("1601/01/01 00:00") != std::string::npos);
+    request.clientTime = FileTime{~std::uint64_t{0}};
+    CHECK(!info12288(event).empty());
 }
