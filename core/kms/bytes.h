@@ -116,7 +116,11 @@ public:
     }
     /// Zeros to the next multiple of `step` (a power of two), counted from `from`.
     void align(std::size_t step, std::size_t from = 0) noexcept { zeros((step - (size_ - from) % step) % step); }
-    /// Overwrites two octets that were written before.
+    /// Overwrite octets that were written before.
+    void patchU8(std::size_t at, std::uint8_t value) noexcept {
+        if (ok_ && at < size_)
+            room_[at] = std::byte{value};
+    }
     void patchU16(std::size_t at, std::uint16_t value) noexcept {
         if (!ok_ || at + 2 > size_)
             return;

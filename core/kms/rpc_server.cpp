@@ -13,11 +13,6 @@ constexpr std::uint64_t kGrantedFeatures = kSecurityContextMultiplexing | kKeepC
 /// A call of several fragments that announces more than Windows takes in all is refused at its first one.
 constexpr std::uint32_t kAbsurdHint = 4U * 1024 * 1024;
 
-/// The flags of a bind that its answer repeats.
-std::uint8_t echoed(const PduHeader& header) noexcept {
-    return static_cast<std::uint8_t>(header.flags & (pfc::kHeaderSigning | pfc::kMultiplexing));
-}
-
 void writeVerdict(Writer& out, const ContextVerdict& verdict) noexcept {
     out.u16(static_cast<std::uint16_t>(verdict.result));
     out.u16(verdict.reason);
@@ -128,8 +123,7 @@ ServerAssociation::Step ServerAssociation::takeBind(const PduHeader& header, Oct
     }
     negotiateSize(*bind);
 
-    const std::size_t begin =
-        beginPdu(out, PduType::bindAck, static_cast<std::uint8_t>(pfc::kWhole | echoed(header)), header.callId);
+    const std::size_t begin = beginPdu(out, PduType::bindAck, pfc::kWhole, header.callId);
     out.u16(maxFragment_);
     out.u16(maxFragment_);
     out.u32(group_);
@@ -143,9 +137,7 @@ ServerAssociation::Step ServerAssociation::takeBind(const PduHeader& header, Oct
         out.rewind(begin);
         return nak(header.callId, NakReason::notSpecified, reject, out);
     }
-    finishPdu(out, begin);
-    wrote();
-    multiplexing_ = header.has(pfc::kMultiplexing);
+    finishNegotiation(header, begin, 0, out);
     return Step::went;
 }
 
@@ -162,9 +154,9 @@ ServerAssociation::Step ServerAssociation::takeAlter(const PduHeader& header, Oc
             return refuse(RpcStatus::protocolError, Reject::malformed);
         return refuse(trailer->type == 0 ? RpcStatus::accessDenied : kSecurityPackageError, Reject::authentication);
     }
+    const std::uint8_t contextsBefore = contextCount_;
     // Fragment sizes and group are as the bind settled them, whatever is asked for here.
-    const std::size_t begin =
-        beginPdu(out, PduType::alterContextAck, static_cast<std::uint8_t>(pfc::kWhole | echoed(header)), header.callId);
+    const std::size_t begin = beginPdu(out, PduType::alterContextAck, pfc::kWhole, header.callId);
     out.u16(maxFragment_);
     out.u16(maxFragment_);
     out.u32(group_);
@@ -174,10 +166,21 @@ ServerAssociation::Step ServerAssociation::takeAlter(const PduHeader& header, Oc
         out.rewind(begin);
         return refuse(RpcStatus::protocolError, reject);
     }
+    finishNegotiation(header, begin, contextsBefore, out);
+    return Step::went;
+}
+
+/// Of the flags of a negotiation its answer repeats two: header signing always, multiplexing where a context was added.
+void ServerAssociation::finishNegotiation(const PduHeader& header, std::size_t begin, std::uint8_t contextsBefore,
+                                          Writer& out) noexcept {
+    std::uint8_t flags = static_cast<std::uint8_t>(pfc::kWhole | (header.flags & pfc::kHeaderSigning));
+    if (header.has(pfc::kMultiplexing) && contextCount_ > contextsBefore) {
+        multiplexing_ = true;
+        flags |= pfc::kMultiplexing;
+    }
+    out.patchU8(begin + 3, flags);
     finishPdu(out, begin);
     wrote();
-    multiplexing_ = multiplexing_ || header.has(pfc::kMultiplexing);
-    return Step::went;
 }
 
 void ServerAssociation::negotiateSize(const BindPdu& bind) noexcept {

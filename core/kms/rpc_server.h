@@ -130,6 +130,8 @@ private:
     Step dispatch(Octets stub, Writer& out) noexcept;
     Reject negotiate(const BindPdu& bind, bool features, Writer& out) noexcept;
     ContextVerdict judge(const ContextOffer& offer, bool settled, Reject& reject) noexcept;
+    void finishNegotiation(const PduHeader& header, std::size_t begin, std::uint8_t contextsBefore,
+                           Writer& out) noexcept;
     void negotiateSize(const BindPdu& bind) noexcept;
 
     const Context* find(std::uint16_t id) const noexcept;

@@ -216,6 +216,14 @@ TEST(RpcServer, repeatsHeaderSigningAndMultiplexingInItsAnswerAndNothingElse) {
     LONGS_EQUAL(pfc::kWhole, header().flags);
 }
 
+TEST(RpcServer, agreesToMultiplexingOnlyTogetherWithANewContext) {
+    bind();
+    feed(pdu(PduType::alterContext, bindBody({}), {.flags = pfc::kWhole | pfc::kMultiplexing}));
+    LONGS_EQUAL(pfc::kWhole, header().flags);
+    feed(pdu(PduType::alterContext, bindBody({.offers = {{.id = 1}}}), {.flags = pfc::kWhole | pfc::kMultiplexing}));
+    LONGS_EQUAL(pfc::kWhole | pfc::kMultiplexing, header().flags);
+}
+
 TEST(RpcServer, grantsOnlyTheFeaturesThatExistAndOnlyOnce) {
     bind({.offers = {{.transfers = {bindTimeFeatureSyntax(0xFF), kNdr32}}}});
     checkVerdict(0, ContextResult::negotiateAck, 3);

@@ -12,7 +12,7 @@
 
 #include "connections.h"
 #include "kms/rpc_server.h"
-#include "limits.h"
+#include "settings.h"
 #include "sources.h"
 
 namespace muster::listener {

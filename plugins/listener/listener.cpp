@@ -9,7 +9,7 @@
 #include "muster/plugin.h"
 
 #include "front.h"
-#include "limits.h"
+#include "settings.h"
 
 namespace muster::listener {
 

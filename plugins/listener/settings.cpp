@@ -1,4 +1,4 @@
-#include "limits.h"
+#include "settings.h"
 
 #include <algorithm>
 #include <array>
