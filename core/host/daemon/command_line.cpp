@@ -1,0 +1,70 @@
+#include "host/daemon/command_line.h"
+
+#include <sstream>
+
+#include "CLI/CLI.hpp"
+
+#include "muster/types.h"
+
+namespace muster::daemon {
+
+namespace {
+
+Farewell usage(const std::string& sentence) {
+    return {ExitCode::usage, "musterd: " + sentence + "; \"musterd --help\" shows what there is"};
+}
+
+}  // namespace
+
+std::variant<CommandLine, Farewell> parseCommandLine(int argc, const char* const* argv) {
+    CommandLine line;
+    std::string relay;
+    CLI::App app{"Muster's daemon: answers, counts and explains volume activation.", "musterd"};
+    app.footer(
+        "With a file:     musterd --config /etc/muster/muster.toml\n"
+        "Without one:     musterd --lab --state DIR --listen 127.0.0.1:1688\n"
+        "It is ready when \"musterctl --control PATH status\" exits 0.\n"
+        "Exit status: 0 stopped cleanly, 64 the command line is wrong, 70 internal error,\n"
+        "78 settings, state directory or database need a person.");
+    app.set_version_flag("--version", "musterd " MUSTER_VERSION);
+    app.add_option("--config", line.config, "Settings file (TOML)")->type_name("FILE");
+    app.add_flag("--lab", line.lab, "Play the whole host for this run, under the lab's own seal");
+    app.add_option("--state", line.state, "Directory for everything that is kept")->type_name("DIR");
+    app.add_option("--listen", line.listen, "Listen there for clients; may be repeated")
+        ->type_name("ADDRESS:PORT")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--control", line.control, "Path of the control socket")->type_name("PATH");
+    app.add_option("--set", line.set, "Overrule one setting for this run; may be repeated")
+        ->type_name("SECTION.KEY=VALUE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--plugins", line.plugins, "Take plugins from there alone; may be repeated")
+        ->type_name("DIR")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--relay", relay, "Upstream host; comes with the relay's plugin")->type_name("HOST:PORT");
+    app.add_flag("--degraded", line.degraded, "Rename a database that cannot be used aside and go on with a new one");
+    app.add_flag("--check", line.check, "Judge the settings and plugins, say what is wrong, and end");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& end) {
+        std::ostringstream out;
+        std::ostringstream errors;
+        if (app.exit(end, out, errors) == 0)
+            return Farewell{ExitCode::good, out.str()};
+        return usage(end.what());
+    }
+    if (!relay.empty())
+        return usage("--relay: this build has no relay; it comes with the relay's plugin");
+    if (line.lab && !line.config.empty())
+        return usage("--lab and --config exclude each other: with a file the mode is chosen by \"musterctl mode set\"");
+    if (line.config.empty() && line.state.empty())
+        return usage("either --config FILE or --state DIR is needed");
+    for (const std::string& address : line.listen)
+        if (!Address::parse(address))
+            return usage("--listen: \"" + address + "\" is no ADDRESS:PORT such as 127.0.0.1:1688 or [::1]:1688");
+    return line;
+}
+
+}  // namespace muster::daemon

@@ -1,0 +1,26 @@
+/// Events that the core itself writes into the journal.
+#pragma once
+
+#include "muster/event.h"
+
+namespace muster::daemon {
+
+inline constexpr EventSpec kStarted{20001, Severity::info, "Muster {version} has started in mode {mode}.",
+                                    "The daemon serves from now on. Nothing is to be done."};
+inline constexpr EventSpec kStopping{20002, Severity::info, "Muster is stopping: {reason}.",
+                                     "Somebody has stopped the daemon, or it begins anew in another mode."};
+inline constexpr EventSpec kNotDurable{
+    20003, Severity::critical, "Records do not reach the disk in time: {trouble}",
+    "Disk or database trouble. A relay goes on answering and keeps the records in memory; the lab tells its clients "
+    "that "
+    "it is too busy. Look at the disk (full, read-only, failing); the backlog is written as soon as it is back."};
+inline constexpr EventSpec kDurableAgain{20004, Severity::info, "Records reach the disk again.",
+                                         "The trouble of event 20003 is over and its backlog is written."};
+inline constexpr EventSpec kModeChosen{20005, Severity::warning, "{caller} chose mode {mode}; it was {before}.",
+                                       "Clients, journal and keys of the two modes are kept apart; nothing is lost."};
+inline constexpr EventSpec kReloaded{20006, Severity::info, "Settings and plugins were looked at again: {changes}",
+                                     "Somebody sent SIGHUP or asked for a reload."};
+
+inline constexpr EventSpec kCoreEvents[] = {kStarted, kStopping, kNotDurable, kDurableAgain, kModeChosen, kReloaded};
+
+}  // namespace muster::daemon

@@ -1,0 +1,46 @@
+/// The daemon: joins the rooms, and owns the order in which they start and stop.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "muster/result.h"
+#include "muster/types.h"
+
+#include "host/daemon/command_line.h"
+#include "host/daemon/log.h"
+#include "host/supervise/listen_sockets.h"
+#include "host/supervise/notifier.h"
+#include "host/supervise/state_lock.h"
+
+namespace muster::daemon {
+
+class Daemon {
+public:
+    Daemon(CommandLine line, Log& log);
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    /// Until a signal ends it. The calling thread becomes the control loop; its signals are blocked (blockSignals()).
+    /// What was wrong has been said on the log.
+    ExitCode run();
+
+private:
+    /// One life in one mode.
+    class Life;
+
+    ExitCode check();
+    /// The state directory: --state, else what the settings file says.
+    Result<std::filesystem::path> stateDirectory() const;
+    ExitCode say(const Error& error, ExitCode code) const;
+
+    const CommandLine line_;
+    Log& log_;
+    std::filesystem::path state_;
+    supervise::Notifier notifier_;
+    supervise::ListenSockets sockets_;
+    bool execDenied_ = false;
+};
+
+}  // namespace muster::daemon

@@ -1,0 +1,107 @@
+/// What the plugin host gets from the rest of the daemon.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "host/daemon/log.h"
+#include "host/dispatch/activation_dispatcher.h"
+#include "host/plugins/services.h"
+#include "host/reactor/reactor_pool.h"
+#include "host/settings/settings.h"
+#include "host/supervise/listen_sockets.h"
+#include "pool/admission.h"
+#include "pool/store.h"
+
+namespace muster::daemon {
+
+/// "{name}" in an event's message replaced by that field; what a field holds is escaped.
+std::string eventMessage(std::string_view message, const Json& fields);
+
+/// The pool of the present mode; without a store it is empty.
+class PresentPool final : public Pool {
+public:
+    explicit PresentPool(pool::Store* store) noexcept : store_(store) {}
+    std::vector<CountedClient> counted(const Guid& application, Timestamp since, std::size_t limit) override {
+        return store_ != nullptr ? store_->counted(application, since, limit) : std::vector<CountedClient>();
+    }
+    std::vector<Application> applications() override {
+        return store_ != nullptr ? store_->applications() : std::vector<Application>();
+    }
+
+private:
+    pool::Store* store_;
+};
+
+/// Bounds new clients by what the store knows and what their source has brought.
+class StoreAdmission final : public dispatch::NewClients {
+public:
+    StoreAdmission(const pool::Store* store, std::uint32_t perHour) noexcept : store_(store), admission_(perHour) {}
+    virtual ~StoreAdmission() = default;
+    void setPerHour(std::uint32_t perHour) noexcept { admission_.setPerHour(perHour); }
+    bool overLimit(const Address& source, const Guid& application, const Guid& cmid) noexcept override;
+
+private:
+    const pool::Store* store_;
+    pool::Admission admission_;
+};
+
+class DaemonServices final : public plugins::Services {
+public:
+    struct Parts {
+        Log& log;
+        settings::SettingsStore& settings;
+        api::OperationTable& operations;
+        plugins::Metrics& metrics;
+        reactor::ReactorPool& reactors;
+        supervise::ListenSockets& sockets;
+        Mode mode = Mode::none;
+        std::filesystem::path directory;  ///< of the mode
+        pool::Store* store = nullptr;     ///< Mode::none has none
+        std::uint32_t newClientsPerHour = 0;
+    };
+    explicit DaemonServices(const Parts& parts);
+
+    /// Before the first plugin starts.
+    void setDispatcher(dispatch::ActivationDispatcher& dispatcher) noexcept { dispatcher_ = &dispatcher; }
+    /// What a changed section is to be told to.
+    void setSettingsChanged(settings::SettingsStore::Subscriber changed) { settingsChanged_ = std::move(changed); }
+    /// From now on a section's mistakes refuse its plugin: all before were judged together.
+    void judgeSettings() noexcept { judging_ = true; }
+    StoreAdmission& admission() noexcept { return admission_; }
+    /// nullptr: none. Valid for ever. @thread any
+    Authority* presentAuthority() const noexcept { return authority_.load(std::memory_order_acquire); }
+    /// Gives every reactor its present authority and store, or nothing any more. @thread not a reactor's
+    void serve(bool on) noexcept;
+
+    Mode mode() const noexcept override { return parts_.mode; }
+    std::string stateDirectory() const override { return parts_.directory.string(); }
+    Result<void> describeSettings(std::string_view section, Fields fields) override;
+    void forgetSettings(std::string_view section) noexcept override;
+    std::optional<SettingValue> setting(std::string_view section, std::string_view key) const override;
+    void log(Severity severity, std::string_view channel, std::string_view text) override;
+    void journal(std::string_view source, const EventSpec& spec, Json fields) override;
+    api::OperationTable& operations() noexcept override { return parts_.operations; }
+    plugins::Metrics& metrics() noexcept override { return parts_.metrics; }
+    void setAuthority(Mode mode, Authority* authority) noexcept override;
+    unsigned reactorCount() const noexcept override { return parts_.reactors.count(); }
+    Reactor& reactor(unsigned index) noexcept override { return parts_.reactors.at(index); }
+    Dispatcher& dispatcher() noexcept override { return *dispatcher_; }
+    Pool& pool() noexcept override { return pool_; }
+    void onReactors(const std::function<void(Reactor&)>& work) override { parts_.reactors.onReactors(work); }
+    Result<int> listenSocket(const Address& address) override { return parts_.sockets.open(address); }
+    void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
+
+private:
+    Parts parts_;
+    PresentPool pool_;
+    StoreAdmission admission_;
+    dispatch::ActivationDispatcher* dispatcher_ = nullptr;
+    settings::SettingsStore::Subscriber settingsChanged_;
+    std::atomic<Authority*> authority_{nullptr};
+    std::atomic<bool> judging_{false};
+};
+
+}  // namespace muster::daemon
