@@ -14,9 +14,10 @@ CREATE TABLE meta(
     name  TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 -- `applied`: the last record of the intake that is in here, written in the transaction that applies it.
--- The others are sums over all that was ever applied; machines and clients: over what is here.
+-- `synced`: counts the transactions that were made to survive a power cut. The others are sums over all that was ever applied; machines and clients: over what is here.
 INSERT INTO meta VALUES('applied', 0), ('requests', 0), ('failed', 0), ('machines', 0), ('clients', 0), ('status0', 0),
-    ('status1', 0), ('status2', 0), ('status3', 0), ('status4', 0), ('status5', 0), ('status6', 0);
+    ('status1', 0), ('status2', 0), ('status3', 0), ('status4', 0), ('status5', 0), ('status6', 0),
+    ('synced', 0);
 
 -- What requests name again and again, as a number. Row 0: no room for more.
 CREATE TABLE product(

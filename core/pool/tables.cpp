@@ -193,7 +193,15 @@ Result<void> Tables::apply(std::span<const Piece> pieces, std::uint64_t applied,
         done = applyAll(pieces);
         if (done) {
             position_.bind(1, static_cast<std::int64_t>(applied));
-            if (!position_.run())
+            bool noted = position_.run();
+            if (durable) {
+                // SQLite does not write a page that would stay as it is, and does not sync when it wrote none: this
+                // one always changes.
+                addTotal_.bind(1, std::int64_t{1});
+                addTotal_.bind(2, std::string_view("synced"));
+                noted = noted && addTotal_.run();
+            }
+            if (!noted)
                 done = fail(connection_.problem("cannot note the position"));
         }
         if (done && !commit_.run())
