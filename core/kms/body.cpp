@@ -121,8 +121,7 @@ tl::expected<void, BodyError> decodeAnswer(Octets body, ActivationAnswer& answer
         epidSize != body.size() - Answer4::kFixedSize)
         return tl::unexpected(BodyError::badEpidSize);
 
-    std::array<char, Answer4::kMaxEpidSize / kUnit * 3>
-        epid;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    std::array<char, Answer4::kMaxEpidSize / kUnit * 3> epid{};
     answer.epid.assign(epid.data(), utf16ToUtf8(body.subspan(Answer4::kEpid, epidSize), epid));
     const std::byte* after = body.data() + Answer4::kEpid + epidSize;
     answer.cmid = loadGuid(after + Answer4::kCmidAfter);

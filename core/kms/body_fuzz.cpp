@@ -26,7 +26,7 @@ void readRequest(Octets body) {
         insist(body.size() == kOpaqueRequestSize);
         return;
     }
-    std::array<std::byte, Request4::kSize> written;
+    std::array<std::byte, Request4::kSize> written{};
     encodeRequest(request, written);
     insist(std::memcmp(written.data(), body.data(), Request4::kMachineName) == 0);
     ActivationRequest again;
@@ -41,7 +41,7 @@ void readAnswer(Octets body) {
         return;
     if (utf16Units(answer.epid) > 63)
         return;  // without a terminator: read, but never written
-    std::array<std::byte, Answer4::kMaxSize> written;
+    std::array<std::byte, Answer4::kMaxSize> written{};
     const std::size_t size = encodeAnswer(answer, written);
     insist(size != 0 && size <= body.size() + 2);  // a terminator, where there was none
     ActivationAnswer again;

@@ -86,7 +86,7 @@ TEST(RequestBody, writingWhatWasReadGivesTheSameOctetsButTheSeal) {
     const auto body = windows7Request();
     ActivationRequest request;
     CHECK_TRUE(decodeRequest(body, request).has_value());
-    std::array<std::byte, Request4::kSize> written;
+    std::array<std::byte, Request4::kSize> written{};
     encodeRequest(request, written);
     MEMCMP_EQUAL(body.data(), written.data(), Request4::kSeal);
     for (std::size_t i = Request4::kSeal; i < Request4::kSize; ++i)
@@ -178,7 +178,7 @@ TEST(RequestBody, aNameThatIsTooLongForTheWireIsCutBetweenCharacters) {
     ActivationRequest request;
     request.major = 4;
     request.machine.assign(std::string(62, 'a') + "\xF0\x9F\x98\x80");  // 62 units and a pair: 64, one too many
-    std::array<std::byte, Request4::kSize> written;
+    std::array<std::byte, Request4::kSize> written{};
     encodeRequest(request, written);
     ActivationRequest back;
     CHECK_TRUE(decodeRequest(written, back).has_value());

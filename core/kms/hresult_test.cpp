@@ -28,6 +28,8 @@ TEST(HResults, everyCodeThatMusterUsesIsExplained) {
           HResult::invalidData, HResult::rpcServerUnavailable}) {
         const kms::HResultInfo* info = kms::find(code);
         CHECK_TRUE(info != nullptr);
+        if (!info)
+            return;
         CHECK_TRUE(info->code == code);
         for (const std::string_view words : {info->sentence, info->meaning, info->remedy})
             CHECK_TRUE(!words.empty() && words.back() == '.');

@@ -17,6 +17,7 @@ namespace muster::kms {
 namespace {
 
 constexpr std::size_t kDigits = 2 * SealFileKey::kSize;
+constexpr char kHexDigits[] = "0123456789abcdef";
 constexpr mode_t kMode = 0600;
 constexpr mode_t kAllModeBits = 07777;
 
@@ -79,36 +80,38 @@ bool writeAll(int fd, std::string_view text) noexcept {
     return true;
 }
 
-Result<std::string> randomDigits(const std::string& path) {
+using Digits = std::array<char, kDigits + 1>;  // and a newline
+
+/// False where the system gives no random numbers; errno says why.
+bool fillRandomly(Digits& digits) noexcept {
     std::array<unsigned char, SealFileKey::kSize> random{};
     if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
-        return storageError(path, "the system gives no random numbers", errno);
-    std::string digits;
-    digits.reserve(kDigits + 1);
-    for (const unsigned octet : random)
-        for (const unsigned half : {octet >> 4U, octet & 15U})
-            digits.push_back("0123456789abcdef"[half]);
-    digits.push_back('\n');
+        return false;
+    for (std::size_t i = 0; i < random.size(); ++i) {
+        digits[2 * i] = kHexDigits[random[i] >> 4U];
+        digits[2 * i + 1] = kHexDigits[random[i] & 15U];
+    }
+    digits.back() = '\n';
     mbedtls_platform_zeroize(random.data(), random.size());
-    return digits;
+    return true;
 }
 
 /// Writes a new file beside `path` and links it there: the link fails where somebody else was first.
 Result<void> makeSealFile(const std::string& path) {
+    Digits digits{};
+    if (!fillRandomly(digits))
+        return storageError(path, "the system gives no random numbers", errno);
     const std::string folder = folderOf(path);
     std::string temporary = folder + "/.seal-XXXXXX";
     const File file(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600, ours alone
     if (!file)
         return storageError(path, "a new seal file cannot be made", errno);
-    Result<std::string> digits = randomDigits(path);
     int problem = 0;
-    if (digits && (!writeAll(file.fd(), *digits) || ::fchmod(file.fd(), kMode) != 0 || ::fsync(file.fd()) != 0 ||
-                   (::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST)))
+    if (!writeAll(file.fd(), {digits.data(), digits.size()}) || ::fchmod(file.fd(), kMode) != 0 ||
+        ::fsync(file.fd()) != 0 || (::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST))
         problem = errno;
     ::unlink(temporary.c_str());
-    if (!digits)
-        return fail(digits.error());
-    mbedtls_platform_zeroize(digits->data(), digits->size());
+    mbedtls_platform_zeroize(digits.data(), digits.size());
     if (problem != 0)
         return storageError(path, "a new seal file cannot be written", problem);
     const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

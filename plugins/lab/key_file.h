@@ -20,7 +20,7 @@ struct InstalledKey {
 class KeyFile {
 public:
     static constexpr std::size_t kMaxKeys = 64;
-    static constexpr std::size_t kMaxSize = 64 * 1024;  ///< octets
+    static constexpr std::size_t kMaxSize = std::size_t{64} * 1024;  ///< octets
 
     explicit KeyFile(std::string path) : path_(std::move(path)) {}
 

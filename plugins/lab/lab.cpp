@@ -231,7 +231,7 @@ Outcome Lab::outcomeOf(Exchange& exchange) {
         facts.anyKey = !ring_.empty();
         facts.covered = key != nullptr;
         verdict = judge(facts, rules_);
-        if (verdict.kind == Verdict::Kind::granted) {
+        if (verdict.kind == Verdict::Kind::granted && key) {
             outcome.count = counts ? table_.count(request.application, request.cmid, request.previousCmid,
                                                   request.requiredClients, facts.received)
                                    : table_.current(request.application, facts.received);
