@@ -31,7 +31,7 @@ std::optional<Timestamp> parseIsoTime(std::string_view text);
 /// "licensed", "initial-grace", …; the number for what Windows does not know.
 std::string licenseStatusWord(std::uint32_t status);
 /// The Info line of event 12290: HRESULT, N-policy, machine, CMID, client time, VM info, licence status, minutes to
-/// expiry, activation ID. Empty for an opaque version. @source docs/kms.md, "Events"
+/// expiry, activation ID. Empty for an opaque version. @source docs/kms.md, "Event log"
 std::string requestInfo(const JournalEntry& entry);
 
 }  // namespace muster::pool
