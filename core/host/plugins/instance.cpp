@@ -142,7 +142,7 @@ std::string Instance::threadFault() const {
 // --- Host
 
 std::string Instance::stateDirectory() {
-    const std::string path = commons_.services.stateDirectory() + "/" + judged_->name;
+    std::string path = commons_.services.stateDirectory() + "/" + judged_->name;
     struct stat status {};
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
         throw Fault({Code::storage, path, "cannot be made: " + std::generic_category().message(errno)});

@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -173,7 +174,7 @@ public:
         if (state_.empty()) {
             std::string pattern = (std::filesystem::temp_directory_path() / "muster-test-XXXXXX").string();
             if (!mkdtemp(pattern.data()))
-                throw Fault({Code::storage, pattern, std::strerror(errno)});
+                throw Fault({Code::storage, pattern, std::generic_category().message(errno)});
             state_ = pattern;
         }
         // As the daemon has it: STATE/NAME, in lab mode STATE/lab/NAME.
@@ -269,7 +270,7 @@ public:
     Result<int> listenSocket(const Address& address) override {
         const int fd = socket(address.isV4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
-            return fail(Code::missing, address.text(), std::strerror(errno));
+            return fail(Code::missing, address.text(), std::generic_category().message(errno));
         const int on = 1;
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -295,7 +296,7 @@ public:
             return fail(problem == EADDRINUSE ? Code::duplicate
                         : problem == EACCES   ? Code::denied
                                               : Code::missing,
-                        address.text(), std::strerror(problem));
+                        address.text(), std::generic_category().message(problem));
         }
         const std::lock_guard lock(mutex_);
         sockets_.emplace_back(address, fd);

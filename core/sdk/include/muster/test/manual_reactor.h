@@ -7,6 +7,7 @@
 #include <mutex>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -28,7 +29,7 @@ public:
         event.events = EPOLLIN;
         event.data.u64 = kWake;
         if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
-            throw Fault({Code::internal, "manual reactor", std::strerror(errno)});
+            throw Fault({Code::internal, "manual reactor", std::generic_category().message(errno)});
         readClocks();
     }
     ~ManualReactor() override {
@@ -100,7 +101,8 @@ public:
     Result<void> watch(int fd, std::uint32_t events, Watcher& watcher) override {
         epoll_event event = eventFor(fd, events, nextGeneration_);
         if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0)
-            return fail(Code::internal, "epoll descriptor " + std::to_string(fd), std::strerror(errno));
+            return fail(Code::internal, "epoll descriptor " + std::to_string(fd),
+                        std::generic_category().message(errno));
         watches_[fd] = {&watcher, nextGeneration_++};
         return {};
     }
