@@ -75,6 +75,13 @@ bool before(const RequestRecord& a, const RequestRecord& b) noexcept {
     return a.request.machine.view() < b.request.machine.view();
 }
 
+std::uint64_t head(const Guid& guid) noexcept {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < sizeof out; ++i)
+        out = out << 8 | std::to_integer<std::uint64_t>(guid.octets[i]);
+    return out;
+}
+
 bool sameClient(const RequestRecord& a, const RequestRecord& b) noexcept {
     return a.request.cmid == b.request.cmid && a.request.application == b.request.application &&
            a.request.machine.view() == b.request.machine.view();
@@ -247,7 +254,7 @@ bool Tables::addRequest(const RequestRecord& record, std::uint64_t seq) {
     addTo(added_, record);
     const bool row = hasClientRow(record);
     if (row)
-        touched_.push_back({&record, seq, productId});
+        touched_.push_back({&record, seq, productId, head(request.cmid)});
 
     std::array<std::byte, 48> guids;
     Statement& to = insertRequest_;
@@ -359,6 +366,8 @@ Totals Tables::totals() {
 bool Tables::flushClients() {
     // In the order of the key: neighbours share a page, and one client's requests become one row written once.
     std::sort(touched_.begin(), touched_.end(), [](const Touch& a, const Touch& b) {
+        if (a.head != b.head)
+            return a.head < b.head;
         if (before(*a.record, *b.record))
             return true;
         return !before(*b.record, *a.record) && a.seq < b.seq;

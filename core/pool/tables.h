@@ -39,6 +39,7 @@ private:
         const RequestRecord* record;
         std::uint64_t seq;
         std::int64_t product;
+        std::uint64_t head;  ///< the CMID's first 8 octets, big-endian: sorting seldom has to look at the record
     };
     struct ProductKey {
         Guid application;
