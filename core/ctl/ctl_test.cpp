@@ -1,0 +1,316 @@
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+#include "CppUTest/TestHarness.h"
+
+#include "api/describe.h"
+#include "api/paging.h"
+#include "api/problem.h"
+#include "ctl/exit_codes.h"
+#include "ctl/output.h"
+#include "ctl/run.h"
+#include "host/control/control_server.h"
+
+using namespace muster;
+
+namespace {
+
+constexpr Field kClient[] = {{.name = "cmid", .type = FieldType::guid, .column = true},
+                             {.name = "machine", .column = true},
+                             {.name = "lastSeen", .type = FieldType::timestamp, .column = true},
+                             {.name = "requests", .type = FieldType::integer}};
+constexpr Field kList[] = {{.name = "limit", .type = FieldType::integer, .fallback = "2", .minimum = 1, .maximum = 2},
+                           api::kCursorField,
+                           {.name = "family", .type = FieldType::choice, .choices = "vista-2008|win7-2008r2"},
+                           {.name = "onlyVirtual", .type = FieldType::boolean}};
+constexpr Field kCmid[] = {{.name = "cmid", .type = FieldType::text, .maximum = 64}};
+constexpr Field kKeyBody[] = {
+    {.name = "key", .required = true}, {.name = "comment"}, {.name = "extra", .type = FieldType::integers}};
+constexpr Field kFileBody[] = {{.name = "file", .maximum = 61440}};
+constexpr Field kFamily[] = {{.name = "name", .column = true},
+                             {.name = "count", .type = FieldType::integer, .column = true}};
+constexpr Field kStatus[] = {{.name = "mode", .column = true},
+                             {.name = "ready", .type = FieldType::boolean, .column = true},
+                             {.name = "families", .type = FieldType::objects, .column = true, .fields = kFamily}};
+
+}  // namespace
+
+TEST_GROUP(Musterctl) {
+    std::filesystem::path directory;
+    std::string path;
+    api::OperationTable table;
+    std::unique_ptr<control::ControlServer> server;
+    std::vector<Json> clients;
+    std::string removed;
+    std::ostringstream out;
+    std::ostringstream err;
+    std::function<bool(const std::string&)> confirm;
+
+    void setup() override {
+        std::string pattern = (std::filesystem::temp_directory_path() / "muster-ctl-XXXXXX").string();
+        directory = mkdtemp(pattern.data());
+        path = (directory / "control.sock").string();
+        CHECK(api::addDescriptions(table, "0").has_value());
+        add({.method = "GET",
+             .path = "/clients",
+             .role = Role::viewer,
+             .cli = "client list",
+             .summary = "Clients of the pool.",
+             .query = kList,
+             .answer = kClient,
+             .list = true},
+            [this](const Call& call) -> Result<Reply> {
+                std::vector<std::string> keys;
+                for (std::size_t i = 0; i < clients.size(); ++i)
+                    keys.push_back("k" + std::to_string(i));
+                return api::pageOf("clients", call, keys, clients);
+            });
+        add({.method = "DELETE",
+             .path = "/clients/{cmid}",
+             .role = Role::operator_,
+             .cli = "client remove",
+             .summary = "Forget a client.",
+             .path_ = kCmid,
+             .confirm = "Forget this client?"},
+            [this](const Call& call) -> Result<Reply> {
+                removed = call.text("cmid");
+                return Reply();
+            });
+        add({.method = "POST",
+             .path = "/keys",
+             .role = Role::admin,
+             .cli = "key add",
+             .summary = "Install a key.",
+             .body = kKeyBody},
+            [](const Call& call) -> Result<Reply> {
+                if (call.text("key") == "bad")
+                    return fail(Code::denied, "key", "0xC004F050, the product key is invalid; install its family");
+                return Reply(json({{"body", call.body}}));
+            });
+        add({.method = "POST",
+             .path = "/check",
+             .role = Role::admin,
+             .cli = "settings check",
+             .summary = "Check a file.",
+             .body = kFileBody},
+            [](const Call& call) -> Result<Reply> {
+                if (call.text("file") == "bad")
+                    return api::problemReply({Code::malformed, "", "two things"},
+                                             {{"a.b", "1", "2 to 3", "file:1"}, {"a.c", "\x1b[31m", "x", "file:2"}});
+                return Reply(json({{"size", call.text("file").size()}}));
+            });
+        add({.method = "GET", .path = "/status", .role = Role::viewer, .cli = "status", .answer = kStatus},
+            [](const Call&) -> Result<Reply> {
+                Json::Array families{json({{"name", "win7-2008r2"}, {"count", 30}}),
+                                     json({{"name", "vista-2008"}, {"count", 0}})};
+                return Reply(json({{"mode", "lab"}, {"ready", true}, {"families", std::move(families)}}));
+            });
+        add({.method = "GET", .path = "/dli", .role = Role::viewer, .cli = "dli", .text = true},
+            [](const Call&) -> Result<Reply> {
+                Reply reply;
+                reply.text = "Listening on Port: 1688\n\x1b[2Jname\n";
+                return reply;
+            });
+        add({.method = "GET",
+             .path = "/events",
+             .role = Role::viewer,
+             .cli = "event watch",
+             .answer = kFamily,
+             .stream = true},
+            [](const Call&) -> Result<Reply> {
+                Reply reply;
+                reply.stream = [](Sink& sink) {
+                    sink.write(json({{"name", "one"}, {"count", 1}}));
+                    sink.write(json({{"name", "two"}, {"count", 2}}));
+                };
+                return reply;
+            });
+        server = std::make_unique<control::ControlServer>(path, table, control::Options());
+        CHECK(server->start().has_value());
+    }
+    void teardown() override {
+        server.reset();
+        std::filesystem::remove_all(directory);
+    }
+    void add(const Operation& operation, Handler handler) {
+        const auto added = table.add("core", operation, std::move(handler));
+        CHECK_TEXT(added.has_value(), added ? "" : added.error().text().c_str());
+    }
+    int run(std::vector<std::string> words, bool terminal = false) {
+        out.str("");
+        err.str("");
+        ctl::Surroundings around{out, err};
+        around.control = path.c_str();
+        around.outIsTerminal = terminal;
+        around.confirm = confirm;
+        return ctl::run(words, around);
+    }
+    void addClient(const char* machine) {
+        clients.push_back(json({{"cmid", "c" + std::to_string(clients.size())},
+                                {"machine", machine},
+                                {"lastSeen", "2026-11-22T15:12:02.123Z"},
+                                {"requests", 3}}));
+    }
+};
+
+TEST(Musterctl, listsAllPagesAsATable) {
+    for (const char* name : {"pc-1", "größe", "evil\x1b[31m\u202e", "x", ""})
+        addClient(name);
+    LONGS_EQUAL(ctl::kDone, run({"client", "list"}));
+    STRCMP_EQUAL(
+        "CMID  MACHINE  LAST SEEN\n"
+        "c0    pc-1     2026-11-22T15:12:02.123Z\n"
+        "c1    größe    2026-11-22T15:12:02.123Z\n"
+        "c2    evil\\x1b[31m\\u202e  2026-11-22T15:12:02.123Z\n"
+        "c3    x        2026-11-22T15:12:02.123Z\n"
+        "c4    -        2026-11-22T15:12:02.123Z\n",
+        out.str().c_str());
+}
+
+TEST(Musterctl, listsAsCsvWithEveryFieldAndNoFormula) {
+    addClient("=cmd|' /C calc'!A0");
+    addClient("a,\"b\"");
+    addClient("@x");
+    LONGS_EQUAL(ctl::kDone, run({"-o", "csv", "client", "list"}));
+    STRCMP_EQUAL(
+        "cmid,machine,lastSeen,requests\r\n"
+        "c0,'=cmd|' /C calc'!A0,2026-11-22T15:12:02.123Z,3\r\n"
+        "c1,\"a,\"\"b\"\"\",2026-11-22T15:12:02.123Z,3\r\n"
+        "c2,'@x,2026-11-22T15:12:02.123Z,3\r\n",
+        out.str().c_str());
+}
+
+TEST(Musterctl, listsAsOneJsonDocument) {
+    for (int i = 0; i < 3; ++i)
+        addClient("a");
+    LONGS_EQUAL(ctl::kDone, run({"client", "list", "--output=json"}));
+    STRCMP_CONTAINS("{\"items\":[{\"cmid\":\"c0\"", out.str().c_str());
+    STRCMP_CONTAINS(",{\"cmid\":\"c2\"", out.str().c_str());
+    STRCMP_CONTAINS("],\"next\":null}\n", out.str().c_str());
+    clients.clear();
+    run({"client", "list", "-o", "json"});
+    STRCMP_EQUAL("{\"items\":[],\"next\":null}\n", out.str().c_str());
+}
+
+TEST(Musterctl, stopsAtTheLimit) {
+    for (int i = 0; i < 5; ++i)
+        addClient("a");
+    LONGS_EQUAL(ctl::kDone, run({"client", "list", "--limit", "3", "-o", "csv"}));
+    STRCMP_CONTAINS("c2,", out.str().c_str());
+    CHECK(out.str().find("c3,") == std::string::npos);
+    LONGS_EQUAL(ctl::kUsage, run({"client", "list", "--limit", "0"}));
+}
+
+TEST(Musterctl, asksBeforeItRemoves) {
+    LONGS_EQUAL(ctl::kNotConfirmed, run({"client", "remove", "c1"}));
+    STRCMP_EQUAL("musterctl: Forget this client? Nobody is here to ask: repeat it with --yes\n", err.str().c_str());
+    confirm = [](const std::string&) { return false; };
+    LONGS_EQUAL(ctl::kNotConfirmed, run({"client", "remove", "c1"}));
+    STRCMP_EQUAL("", removed.c_str());
+    confirm = [](const std::string& question) { return question == "Forget this client?"; };
+    LONGS_EQUAL(ctl::kDone, run({"client", "remove", "c1"}));
+    STRCMP_EQUAL("c1", removed.c_str());
+    confirm = {};
+    LONGS_EQUAL(ctl::kDone, run({"client", "remove", "c/2 ?", "--yes"}));
+    STRCMP_EQUAL("c/2 ?", removed.c_str());
+}
+
+TEST(Musterctl, sendsPositionalsAndOptionsOfTheBody) {
+    LONGS_EQUAL(ctl::kDone,
+                run({"key", "add", "LAB-1", "--comment", "mine", "--extra", "3", "--extra", "4", "-o", "json"}));
+    STRCMP_EQUAL("{\"body\":{\"key\":\"LAB-1\",\"comment\":\"mine\",\"extra\":[3,4]}}\n", out.str().c_str());
+}
+
+TEST(Musterctl, printsAProblemAsOneSentenceWithItsHint) {
+    LONGS_EQUAL(ctl::kRefused, run({"key", "add", "bad"}));
+    STRCMP_EQUAL("musterctl: key: 0xC004F050, the product key is invalid. install its family\n", err.str().c_str());
+}
+
+TEST(Musterctl, sendsAFileAndPrintsAllThatIsWrongWithIt) {
+    const std::string file = directory / "muster.toml";
+    std::ofstream(file) << "bad";
+    LONGS_EQUAL(ctl::kRefused, run({"settings", "check", file}));
+    STRCMP_EQUAL(
+        "musterctl: two things\n  file:1: a.b: 1 found, 2 to 3 allowed\n"
+        "  file:2: a.c: \\x1b[31m found, x allowed\n",
+        err.str().c_str());
+    std::ofstream(file) << "longer";
+    LONGS_EQUAL(ctl::kDone, run({"settings", "check", file}));
+    STRCMP_EQUAL("size:  6\n", out.str().c_str());
+    LONGS_EQUAL(ctl::kDone, run({"settings", "check"}));
+    LONGS_EQUAL(ctl::kUsage, run({"settings", "check", directory / "none"}));
+}
+
+TEST(Musterctl, showsOneObjectWithWhatIsInIt) {
+    LONGS_EQUAL(ctl::kDone, run({"status"}));
+    STRCMP_EQUAL(
+        "mode:      lab\nready:     yes\nfamilies:\n  name:   win7-2008r2\n  count:  30\n\n  name:   vista-2008\n"
+        "  count:  0\n",
+        out.str().c_str());
+}
+
+TEST(Musterctl, printsTextAsItIsAndHarmlessOnATerminal) {
+    LONGS_EQUAL(ctl::kDone, run({"dli"}));
+    STRCMP_EQUAL("Listening on Port: 1688\n\x1b[2Jname\n", out.str().c_str());
+    LONGS_EQUAL(ctl::kDone, run({"dli"}, true));
+    STRCMP_EQUAL("Listening on Port: 1688\n\\x1b[2Jname\n", out.str().c_str());
+}
+
+TEST(Musterctl, printsAStreamLineByLine) {
+    LONGS_EQUAL(ctl::kDone, run({"event", "watch"}));
+    STRCMP_EQUAL("one  1\ntwo  2\n", out.str().c_str());
+    LONGS_EQUAL(ctl::kDone, run({"event", "watch", "-o", "json"}));
+    STRCMP_EQUAL("{\"name\":\"one\",\"count\":1}\n{\"name\":\"two\",\"count\":2}\n", out.str().c_str());
+}
+
+TEST(Musterctl, knowsWhatIsNoCommand) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"nonsense"},
+                                                  {"client"},
+                                                  {},
+                                                  {"client", "remove"},
+                                                  {"key", "add", "a", "b"},
+                                                  {"client", "list", "--colour", "red"},
+                                                  {"client", "list", "--family", "vista"},
+                                                  {"-o", "xml", "status"}}) {
+        LONGS_EQUAL(ctl::kUsage, run(words));
+        CHECK(!err.str().empty());
+    }
+    LONGS_EQUAL(ctl::kDone, run({"client", "list", "--help"}));
+    STRCMP_CONTAINS("--only-virtual", out.str().c_str());
+}
+
+TEST(Musterctl, saysWhereItLookedWhenNobodyAnswers) {
+    server->stop();
+    LONGS_EQUAL(ctl::kUnreachable, run({"status"}));
+    STRCMP_CONTAINS(("control socket " + path + ": there is none").c_str(), err.str().c_str());
+    STRCMP_CONTAINS("--control PATH", err.str().c_str());
+    LONGS_EQUAL(ctl::kDone, run({"--help"}));
+    LONGS_EQUAL(ctl::kDone, run({"--version"}));
+}
+
+TEST(Musterctl, completesWhatTheDaemonOffers) {
+    const auto completed = [this](std::vector<std::string> words) {
+        words.insert(words.begin(), {"__complete", "--"});
+        LONGS_EQUAL(ctl::kDone, run(words));
+        return out.str();
+    };
+    STRCMP_EQUAL("client\ndli\nevent\nkey\nsettings\nstatus\n", completed({""}).c_str());
+    STRCMP_EQUAL("list\nremove\n", completed({"client", ""}).c_str());
+    STRCMP_EQUAL("remove\n", completed({"-o", "json", "client", "r"}).c_str());
+    STRCMP_EQUAL("--family\n", completed({"client", "list", "--f"}).c_str());
+    STRCMP_EQUAL("win7-2008r2\n", completed({"client", "list", "--family", "w"}).c_str());
+    STRCMP_EQUAL("csv\njson\ntable\n", completed({"status", "-o", ""}).c_str());
+    STRCMP_EQUAL("", completed({"status", "x", ""}).c_str());
+    server->stop();
+    STRCMP_EQUAL("", completed({""}).c_str());
+}
+
+TEST(Musterctl, findsTheSocketByOptionThenByEnvironment) {
+    const std::string elsewhere = directory / "none.sock";
+    LONGS_EQUAL(ctl::kUnreachable, run({"status", "--control", elsewhere}));
+    LONGS_EQUAL(ctl::kUnreachable, run({"-c", elsewhere, "status"}));
+    LONGS_EQUAL(ctl::kUnreachable, run({"--control=" + elsewhere, "status"}));
+    LONGS_EQUAL(ctl::kDone, run({"status", "--control", path}));
+}
