@@ -91,7 +91,8 @@ std::vector<Poco::Net::SocketAddress> resolve(const Endpoint& host) {
     if (Poco::Net::IPAddress::tryParse(host.host, address))
         return {Poco::Net::SocketAddress(address, host.port)};
     std::vector<Poco::Net::SocketAddress> addresses;
-    for (const Poco::Net::IPAddress& found : Poco::Net::DNS::hostByName(host.host).addresses())
+    const Poco::Net::HostEntry entry = Poco::Net::DNS::hostByName(host.host);
+    for (const Poco::Net::IPAddress& found : entry.addresses())
         if (std::find(addresses.begin(), addresses.end(), Poco::Net::SocketAddress(found, host.port)) ==
             addresses.end())
             addresses.emplace_back(found, host.port);

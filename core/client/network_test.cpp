@@ -161,3 +161,14 @@ TEST(HostsThatAreNone, areNotWaitedForBeyondTheDeadline) {
     CHECK(reply.kind == Reply::Kind::unreachable);
     CHECK(reply.detail.find("in time") != std::string::npos);
 }
+
+TEST(HostsThatAreNone, areFoundByNameFirst) {
+    Endpoint free;
+    {
+        const Poco::Net::ServerSocket taken(Poco::Net::SocketAddress("127.0.0.1", 0));
+        free = {"localhost", taken.address().port()};
+    }
+    const Reply reply = ask(free);
+    CHECK(reply.kind == Reply::Kind::unreachable);
+    CHECK(reply.detail.find("Connection refused") != std::string::npos);
+}
