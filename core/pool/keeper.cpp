@@ -15,8 +15,9 @@ constexpr int kFewPages = 256;
 
 }  // namespace
 
-Keeper::Keeper(std::string path, Applier& applier, Intake& intake, std::function<void(EventRecord)> note)
-    : path_(std::move(path)), applier_(applier), intake_(intake), note_(std::move(note)) {
+Keeper::Keeper(std::string path, std::chrono::milliseconds checkAfter, Applier& applier, Intake& intake,
+               std::function<void(EventRecord)> note)
+    : path_(std::move(path)), checkAfter_(checkAfter), applier_(applier), intake_(intake), note_(std::move(note)) {
     struct stat status {};
     if (stat(path_.c_str(), &status) == 0) {
         inode_ = status.st_ino;
@@ -116,9 +117,14 @@ void Keeper::checkDatabase() {
 }
 
 void Keeper::run() {
-    beBackground("pool-keep", 10);
-    checkDatabase();
+    beBackground("pool-keep", 15);
+    const auto checkAt = std::chrono::steady_clock::now() + checkAfter_;
+    bool checked = false;
     while (pause()) {
+        if (!checked && std::chrono::steady_clock::now() >= checkAt) {
+            checked = true;
+            checkDatabase();
+        }
         lookAtFile();
         intake_.check();
         if (misplaced_)

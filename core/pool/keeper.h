@@ -16,7 +16,9 @@ namespace muster::pool {
 
 class Keeper {
 public:
-    Keeper(std::string path, Applier& applier, Intake& intake, std::function<void(EventRecord)> note);
+    /// @param checkAfter  from the start to the check of the database: the first minute belongs to those who ask
+    Keeper(std::string path, std::chrono::milliseconds checkAfter, Applier& applier, Intake& intake,
+           std::function<void(EventRecord)> note);
     ~Keeper();
     Keeper(const Keeper&) = delete;
     Keeper& operator=(const Keeper&) = delete;
@@ -35,6 +37,7 @@ private:
     bool pause();
 
     const std::string path_;
+    const std::chrono::milliseconds checkAfter_;
     Applier& applier_;
     Intake& intake_;
     const std::function<void(EventRecord)> note_;

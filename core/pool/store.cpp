@@ -184,7 +184,7 @@ public:
           applier_(applierConfig(config), std::move(opened.connection), std::move(opened.tables), totals_, noteTaker()),
           intake_({config.directory, config.segmentOctets, config.intakeLimit}, applier_, std::move(free),
                   applier_.safe() + 1, totals_, noteTaker()),
-          keeper_(path_, applier_, intake_, noteTaker()) {}
+          keeper_(path_, config.checkAfter, applier_, intake_, noteTaker()) {}
 
     ~FileStore() override {
         stopping_ = true;

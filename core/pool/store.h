@@ -49,9 +49,10 @@ struct StoreConfig {
     bool degraded = false;               ///< a database that cannot be used is renamed aside and a new one begun
     std::size_t intakeLimit = 8u << 20;  ///< octets of records not yet applied; beyond it answers wait
     std::chrono::hours retentionAge{24 * 400};
-    std::uint64_t retentionOctets = 300u << 20;  ///< of the database file
-    std::size_t segmentOctets = 8u << 20;        ///< of each of the intake's two files
-    std::chrono::milliseconds applyDelay{1000};  ///< how long a record may wait in the intake for company
+    std::uint64_t retentionOctets = 300u << 20;    ///< of the database file
+    std::size_t segmentOctets = 8u << 20;          ///< of each of the intake's two files
+    std::chrono::milliseconds applyDelay{1000};    ///< how long a record may wait in the intake for company
+    std::chrono::milliseconds checkAfter{60'000};  ///< from the start to the one check of the whole database
 };
 
 /// How an append ended. `notDurable`: the store failed; it is kept in memory and written when the store is back.

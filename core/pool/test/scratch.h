@@ -109,6 +109,7 @@ inline StoreConfig smallStore(const std::string& directory) {
     config.directory = directory;
     config.segmentOctets = 256 * 1024;
     config.applyDelay = std::chrono::milliseconds(50);
+    config.checkAfter = std::chrono::milliseconds(0);
     return config;
 }
 
