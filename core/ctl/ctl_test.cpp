@@ -238,7 +238,7 @@ TEST(Musterctl, sendsAFileAndPrintsAllThatIsWrongWithIt) {
         err.str().c_str());
     std::ofstream(file) << "longer";
     LONGS_EQUAL(ctl::kDone, run({"settings", "check", file}));
-    STRCMP_EQUAL("size:  6\n", out.str().c_str());
+    STRCMP_EQUAL("size: 6\n", out.str().c_str());
     LONGS_EQUAL(ctl::kDone, run({"settings", "check"}));
     LONGS_EQUAL(ctl::kUsage, run({"settings", "check", directory / "none"}));
 }
@@ -246,8 +246,8 @@ TEST(Musterctl, sendsAFileAndPrintsAllThatIsWrongWithIt) {
 TEST(Musterctl, showsOneObjectWithWhatIsInIt) {
     LONGS_EQUAL(ctl::kDone, run({"status"}));
     STRCMP_EQUAL(
-        "mode:      lab\nready:     yes\nfamilies:\n  name:   win7-2008r2\n  count:  30\n\n  name:   vista-2008\n"
-        "  count:  0\n",
+        "mode:     lab\nready:    yes\nfamilies:\n  name:  win7-2008r2\n  count: 30\n\n  name:  vista-2008\n"
+        "  count: 0\n",
         out.str().c_str());
 }
 
