@@ -71,7 +71,7 @@ std::string line(const Event& event) {
     std::string out = printable(machine.name) + "  " + machine.product.name + "  ";
     if (attempt.activated) {
         out += event.machine.successes() == 1 ? "activated" : "renewed";
-        return out + " (count " + std::to_string(attempt.count) + "): Edition activated successfully.";
+        return out + " (count " + std::to_string(attempt.count) + "): Product activated successfully.";
     }
     if (attempt.hasAnswer)
         return out + "refused: " + words(attempt.shown) + " (count " + std::to_string(attempt.count) + ", needs " +
@@ -109,14 +109,14 @@ void Report::onEvent(const Event& event) {
         waiting_.erase(&event.machine);
     } else {
         const auto [before, first] = waiting_.try_emplace(&event.machine, event.attempt.shown);
-        again = !first && event.attempt.noHost && before->second == event.attempt.shown;
+        again = !first && !event.attempt.hasAnswer && before->second == event.attempt.shown;
         before->second = event.attempt.shown;
     }
     if (detail_ == Detail::quiet)
         return;
-    if (again && detail_ != Detail::verbose)  // a host that is away would fill the screen
-        std::fprintf(out_, "%s  no answer: %s, as before\n", printable(event.machine.profile().name).c_str(),
-                     text(event.attempt.shown).c_str());
+    if (again && detail_ != Detail::verbose)  // a host that is away, or refuses all, would fill the screen
+        std::fprintf(out_, "%s  %s: %s, as before\n", printable(event.machine.profile().name).c_str(),
+                     event.attempt.noHost ? "no answer" : "refused", text(event.attempt.shown).c_str());
     else
         std::fprintf(out_, "%s\n", line(event).c_str());
     if (detail_ == Detail::verbose) {

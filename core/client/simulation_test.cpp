@@ -100,7 +100,7 @@ TEST(Simulation, refusesTwentyFourOfThirtyActivatesSixAndThenTheOthers) {
                         "Management Service is insufficient."));
     CHECK(lines.has(0, "PC-001  Windows 7 Enterprise"));
     CHECK(lines.has(0, "(count 1, needs 25)"));
-    CHECK(lines.has(24, "PC-025  Windows 7 Enterprise  activated (count 25)"));
+    CHECK(lines.has(24, "PC-025  Windows 7 Enterprise  activated (count 25): Product activated successfully."));
     CHECK(lines.has(29, "PC-030  Windows 7 Enterprise  activated (count 30)"));
     CHECK(lines.has(30, "PC-001  Windows 7 Enterprise  activated (count 30)"));
 }
