@@ -82,15 +82,15 @@ class ScriptsRun(unittest.TestCase):
     def test_ctrl_c_ends_it_cleanly(self):
         for moment in ("PC-001  ", "The lab runs until Ctrl-C."):
             with self.subTest(moment):
-                process = subprocess.Popen(self.command("--", "--minute", "40ms"), env=self.environment, text=True,
-                                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                           start_new_session=True)
                 said = ""
-                for line in process.stdout:
-                    said += line
-                    if line.startswith(moment):
-                        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
-                self.assertEqual(process.wait(LIMIT), 0, said)
+                with subprocess.Popen(self.command("--", "--minute", "40ms"), env=self.environment, text=True,
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      start_new_session=True) as process:
+                    for line in process.stdout:
+                        said += line
+                        if line.startswith(moment):
+                            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+                    self.assertEqual(process.wait(LIMIT), 0, said)
                 self.assertIn("musterd ended cleanly", said)
                 with self.assertRaises(ProcessLookupError, msg="something of it still runs"):
                     os.killpg(process.pid, 0)
