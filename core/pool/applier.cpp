@@ -204,6 +204,7 @@ void Applier::run() {
     std::deque<Piece> batch;
     std::size_t inWork = 0;
     bool failed = false;
+    auto retentionDue = Clock::now() + Retention::kPause;
     std::unique_lock lock(mutex_);
     for (;;) {
         const auto wantsSafe = [this] { return wanted_ > safe() && applied_ >= wanted_; };
@@ -215,16 +216,17 @@ void Applier::run() {
                 continue;
         } else if (batch.empty()) {
             const auto due = [&] { return stopping_ || urgent_ || octets_ >= kEnough || wanted_ > safe(); };
+            // Also under load: one slice between two transactions.
+            if (!stopping_ && connection_ && Clock::now() >= retentionDue) {
+                lock.unlock();
+                const bool more = retention_->work(writing_, note_);
+                retentionDue = more ? Clock::now() : Clock::now() + Retention::kPause;
+                lock.lock();
+            }
             if (waiting_.empty() && !wantsSafe() && !stopping_) {
                 urgent_ = false;
-                lock.unlock();
-                const bool more = connection_ && retention_->work(writing_, note_);
-                lock.lock();
-                const auto awake = [&] { return stopping_ || !waiting_.empty() || wantsSafe(); };
-                if (!more)
-                    work_.wait_for(lock, Retention::kPause, awake);
-                if (!awake())
-                    continue;
+                work_.wait_until(lock, retentionDue, [&] { return stopping_ || !waiting_.empty() || wantsSafe(); });
+                continue;
             }
             if (!waiting_.empty())
                 work_.wait_until(lock, oldest_ + config_.delay, due);

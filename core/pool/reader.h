@@ -122,6 +122,11 @@ struct PoolSum {
 class Reader {
 public:
     explicit Reader(std::string path) noexcept : path_(std::move(path)) {}
+    /// Closes what is open and idle. The last connection of all empties the write-ahead log if it may write.
+    void close() noexcept {
+        const std::lock_guard lock(mutex_);
+        idle_.clear();
+    }
 
     /// @error malformed  the cursor is none of ours
     /// @error storage    the database cannot be read

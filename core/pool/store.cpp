@@ -193,6 +193,7 @@ public:
         intake_.stop();
         applier_.stop();
         keeper_.stop();
+        reader_.close();
     }
     FileStore(const FileStore&) = delete;
     FileStore& operator=(const FileStore&) = delete;
