@@ -33,15 +33,18 @@ std::variant<CommandLine, Farewell> parseCommandLine(int argc, const char* const
     app.add_option("--listen", line.listen, "Listen there for clients; may be repeated")
         ->type_name("ADDRESS:PORT")
         ->expected(1)
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--control", line.control, "Path of the control socket")->type_name("PATH");
     app.add_option("--set", line.set, "Overrule one setting for this run; may be repeated")
         ->type_name("SECTION.KEY=VALUE")
         ->expected(1)
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--plugins", line.plugins, "Take plugins from there alone; may be repeated")
         ->type_name("DIR")
         ->expected(1)
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--relay", relay, "Upstream host; comes with the relay's plugin")->type_name("HOST:PORT");
     app.add_flag("--degraded", line.degraded, "Rename a database that cannot be used aside and go on with a new one");
@@ -64,6 +67,9 @@ std::variant<CommandLine, Farewell> parseCommandLine(int argc, const char* const
     for (const std::string& address : line.listen)
         if (!Address::parse(address))
             return usage("--listen: \"" + address + "\" is no ADDRESS:PORT such as 127.0.0.1:1688 or [::1]:1688");
+    for (const std::string& setting : line.set)
+        if (const std::size_t equals = setting.find('='); equals == std::string::npos || setting.find('.') >= equals)
+            return usage("--set: \"" + setting + "\" is not SECTION.KEY=VALUE such as core.log-level=debug");
     return line;
 }
 

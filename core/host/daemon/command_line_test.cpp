@@ -62,6 +62,16 @@ TEST(CommandLine, namesTheAddressThatItCannotRead) {
     refused("\"localhost\" is no ADDRESS:PORT");
 }
 
+TEST(CommandLine, namesTheSettingThatItCannotRead) {
+    parse({"--lab", "--state", "s", "--set", "log-level=core.debug"});
+    refused("\"log-level=core.debug\" is not SECTION.KEY=VALUE");
+}
+
+TEST(CommandLine, aWordTooManyIsNotTakenForAnAddress) {
+    parse({"--lab", "--state", "s", "--listen", "127.0.0.1:1688", "127.0.0.1:1689"});
+    refused("127.0.0.1:1689");
+}
+
 TEST(CommandLine, saysWhyThereIsNoRelayYet) {
     parse({"--state", "s", "--relay", "kms.example.org:1688"});
     refused("this build has no relay");

@@ -327,6 +327,7 @@ std::string Daemon::Life::productName(const Guid& counted, const Guid& sku) {
 bool Daemon::Life::loop() {
     const supervise::SignalWatch signals(loop_, {[this](int) {
                                                      log_.write(Severity::info, "core", "told to stop");
+                                                     beginAnew_ = false;
                                                      if (!draining_)
                                                          drainThenStop(std::chrono::steady_clock::now() + kDrainLimit);
                                                  },
@@ -349,6 +350,7 @@ void Daemon::Life::stop(const char* reason) noexcept {
         services_.journal("core", kStopping, json({{"reason", reason}}));
     if (control_)
         control_->stop();
+    worker_.stop();  // what it does, it does to what goes now
     plugins_.stop();
     services_.serve(false);
     if (plugins_.anyWedged())

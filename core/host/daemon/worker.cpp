@@ -10,17 +10,25 @@ Worker::Worker(std::function<void(std::string_view)> onFault)
     : onFault_(std::move(onFault)), thread_([this] { run(); }) {}
 
 Worker::~Worker() {
+    stop();
+}
+
+void Worker::stop() noexcept {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
+        jobs_.clear();
     }
     changed_.notify_one();
-    thread_.join();
+    if (thread_.joinable())
+        thread_.join();
 }
 
 void Worker::submit(std::function<void()> job) {
     {
         const std::lock_guard lock(mutex_);
+        if (stopping_)
+            return;
         jobs_.push_back(std::move(job));
     }
     changed_.notify_one();
@@ -29,7 +37,7 @@ void Worker::submit(std::function<void()> job) {
 void Worker::submitIfIdle(std::function<void()> job) {
     {
         const std::lock_guard lock(mutex_);
-        if (busy_ || !jobs_.empty())
+        if (stopping_ || busy_ || !jobs_.empty())
             return;
         jobs_.push_back(std::move(job));
     }

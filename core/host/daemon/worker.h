@@ -14,9 +14,12 @@ class Worker {
 public:
     /// @param onFault  is told what came out of a job as an exception
     explicit Worker(std::function<void(std::string_view)> onFault);
-    ~Worker();  ///< ends after the present job; those that wait are dropped
+    ~Worker();  ///< stop()
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
+
+    /// Waits for the present job; those that wait, and those to come, are dropped. @thread not the worker's
+    void stop() noexcept;
 
     /// One after the other. @thread any
     void submit(std::function<void()> job);
