@@ -46,7 +46,7 @@ void addParameter(CLI::App& app, const Parameter& parameter, bool positional, bo
         option = app.add_option(name, into, describe(parameter));
     if (!parameter.isFlag()) {
         if (!parameter.isList())
-            option->expected(1);
+            option->expected(1)->allow_extra_args(false);  // else CLI11 gives it the words of the next argument too
         option->type_name(parameter.isFile()            ? "FILE"
                           : parameter.isList()          ? "…"
                           : parameter.type == "integer" ? "N"
@@ -146,6 +146,12 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
         for (const std::string& word : command.words)
             leaf = descend(*leaf, word);
         leaf->description(harmless(command.summary));
+        if (command.words.size() > 1) {
+            CLI::App* noun = descend(app, command.words.front());
+            if (leaves.find(noun) == leaves.end())  // a noun alone has no summary: its verbs say what it is
+                noun->description(noun->get_description() + (noun->get_description().empty() ? "" : ", ") +
+                                  command.words[1]);
+        }
         leaves[leaf] = &command;
         auto& values = held.values[&command];
         for (const Parameter* parameter : command.positionals())

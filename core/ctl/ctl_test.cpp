@@ -29,6 +29,9 @@ constexpr Field kCmid[] = {{.name = "cmid", .type = FieldType::text, .maximum = 
 constexpr Field kKeyBody[] = {
     {.name = "key", .required = true}, {.name = "comment"}, {.name = "extra", .type = FieldType::integers}};
 constexpr Field kFileBody[] = {{.name = "file", .maximum = 61440}};
+constexpr Field kSettingKey[] = {{.name = "key"}};
+constexpr Field kValueBody[] = {{.name = "value", .required = true},
+                                {.name = "revision", .type = FieldType::integer, .minimum = 0}};
 constexpr Field kFamily[] = {{.name = "name", .column = true},
                              {.name = "count", .type = FieldType::integer, .column = true}};
 constexpr Field kStatus[] = {{.name = "mode", .column = true},
@@ -106,6 +109,16 @@ TEST_GROUP(Musterctl) {
                 Json::Array families{json({{"name", "win7-2008r2"}, {"count", 30}}),
                                      json({{"name", "vista-2008"}, {"count", 0}})};
                 return Reply(json({{"mode", "lab"}, {"ready", true}, {"families", std::move(families)}}));
+            });
+        add({.method = "PUT",
+             .path = "/settings/{key}",
+             .role = Role::admin,
+             .cli = "settings set",
+             .summary = "Change one setting.",
+             .path_ = kSettingKey,
+             .body = kValueBody},
+            [](const Call& call) -> Result<Reply> {
+                return Reply(json({{"path", call.path}, {"body", call.body}}));
             });
         add({.method = "GET", .path = "/dli", .role = Role::viewer, .cli = "dli", .text = true},
             [](const Call&) -> Result<Reply> {
@@ -221,6 +234,18 @@ TEST(Musterctl, sendsPositionalsAndOptionsOfTheBody) {
     LONGS_EQUAL(ctl::kDone,
                 run({"key", "add", "LAB-1", "--comment", "mine", "--extra", "3", "--extra", "4", "-o", "json"}));
     STRCMP_EQUAL("{\"body\":{\"key\":\"LAB-1\",\"comment\":\"mine\",\"extra\":[3,4]}}\n", out.str().c_str());
+}
+
+TEST(Musterctl, sendsOneWordToEachPositional) {
+    LONGS_EQUAL(ctl::kDone, run({"settings", "set", "listener.idle-timeout", "45s", "--revision", "3", "-o", "json"}));
+    STRCMP_EQUAL("{\"path\":{\"key\":\"listener.idle-timeout\"},\"body\":{\"value\":\"45s\",\"revision\":3}}\n",
+                 out.str().c_str());
+    LONGS_EQUAL(ctl::kDone, run({"settings", "set", "a.b", "[10.0.0.0/8, fe80::/10]", "-o", "json"}));
+    STRCMP_CONTAINS("\"value\":\"[10.0.0.0/8, fe80::/10]\"", out.str().c_str());
+    LONGS_EQUAL(ctl::kDone, run({"settings", "set", "a.b", "-o", "json", "--", "-5"}));
+    STRCMP_CONTAINS("\"value\":\"-5\"", out.str().c_str());
+    LONGS_EQUAL(ctl::kUsage, run({"settings", "set", "a.b"}));
+    LONGS_EQUAL(ctl::kUsage, run({"settings", "set", "a.b", "1", "2"}));
 }
 
 TEST(Musterctl, printsAProblemAsOneSentenceWithItsHint) {

@@ -32,7 +32,7 @@ constexpr Field kSetting[] = {
     {.name = "key", .help = "Section and key.", .column = true},
     {.name = "value", .help = "In the notation that settings set takes; absent for secrets.", .column = true},
     {.name = "source", .help = "default, file, command line, environment, secret, not set.", .column = true},
-    {.name = "default", .help = "What it is without a value of its own.", .column = true},
+    {.name = "default", .help = "What it is without a value of its own."},
     {.name = "type", .help = "What kind of value it is."},
     {.name = "allowed", .help = "What it may be."},
     {.name = "help", .help = "What it is for."},
@@ -83,7 +83,8 @@ Json settingJson(const Setting& setting) {
         out.set("value", api::valueText(field, *setting.value));
     out.set("source", name(setting.source));
     if (field.fallback != nullptr)
-        out.set("default", field.fallback);
+        if (const auto fallback = api::parseValue(field, field.fallback))
+            out.set("default", api::valueText(field, *fallback));
     out.set("type", api::typeName(field.type));
     out.set("allowed", api::allowed(field));
     out.set("help", field.help);
