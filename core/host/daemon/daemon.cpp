@@ -237,6 +237,7 @@ Result<void> Daemon::Life::judge() {
 }
 
 Result<void> Daemon::Life::start() {
+    settings_->begin();  // judged before; now a file that was edited while nobody ran becomes a revision
     log_.setLevel(logLevel(*settings_));
     if (auto judged = judge(); !judged)
         return judged;
