@@ -172,8 +172,8 @@ Result<Reply> Lab::addKey(const Call& call) {
     if (!family)
         return fail(Code::incompatible, "host key",
                     invalidKeyText("It is for family " + key->family() +
-                                   ", which is not loaded; loaded are: " + loadedNames(host_.families()) +
-                                   ". Add that family (musterctl plugin rescan), then add the same key again."));
+                                   ", which is not loaded (loaded are: " + loadedNames(host_.families()) +
+                                   "). Add that family (musterctl plugin rescan), then add the same key again."));
     if (!keyOfGroup(family, key->group()))
         return fail(Code::incompatible, "host key",
                     invalidKeyText("Family " + key->family() + " has no host key of group " + group + "."));
