@@ -53,7 +53,7 @@ Framing frame(Octets received, std::size_t limit = kMaxFragment) noexcept;
 class ClientAssociation {
 public:
     /// Of an answer's stub with all its fragments.
-    static constexpr std::size_t kMaxAnswer = 64 * 1024;
+    static constexpr std::size_t kMaxAnswer = std::size_t{64} * 1024;
 
     enum class Step : std::uint8_t {
         starved,   ///< nothing was consumed: more octets are needed

@@ -356,10 +356,10 @@ bool ServerAssociation::respond(const Outcome& outcome, Writer& out) noexcept {
     switch (outcome.kind) {
         case Outcome::Kind::answered:
         case Outcome::Kind::refused: {
-            // In place, and always in one fragment: an answer is far below the smallest that can be negotiated.
-            static_assert(kCallHeaderSize + answerStubSize(Outcome::kMaxBody) <= kMinFragment);
-            std::array<std::byte, answerStubSize(Outcome::kMaxBody)>
-                stub;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+            // Always in one fragment: an answer is far below the smallest that can be negotiated.
+            constexpr std::size_t kStub = answerStubSize(Outcome::kMaxBody);
+            static_assert(kCallHeaderSize + kStub <= kMinFragment);
+            std::array<std::byte, kStub> stub;  // NOLINT(cppcoreguidelines-pro-type-member-init): the encoder fills it
             const std::size_t size = outcome.kind == Outcome::Kind::answered ? encodeAnswerStub(outcome.body(), stub)
                                                                              : encodeRefusalStub(outcome.code, stub);
             writeResponse(out, current_.id, current_.context & 0xFFU, Octets(stub).first(size), maxFragment_);

@@ -63,10 +63,10 @@ const char* name(Reject reject) noexcept;
 class ServerAssociation {
 public:
     /// Of a call's stub with all its fragments. A real request has 284 octets in all.
-    static constexpr std::size_t kMaxCall = 64 * 1024;
+    static constexpr std::size_t kMaxCall = std::size_t{64} * 1024;
     static constexpr std::size_t kMaxContexts = 16;
     /// Of a bind or alter_context, which may be longer than other fragments: 255 contexts have 11 KiB.
-    static constexpr std::size_t kMaxNegotiation = 32 * 1024;
+    static constexpr std::size_t kMaxNegotiation = std::size_t{32} * 1024;
     /// Room that one advance() or respond() needs in the writer: the answer to a bind with 255 contexts.
     static constexpr std::size_t kMaxOutput = 6'400;
 

@@ -151,7 +151,6 @@ void Front::accept(Acceptor& acceptor) noexcept {
 Front::Accepted Front::acceptOne(Acceptor& acceptor) noexcept {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as the socket interface wants it
     const int fd = accept4(acceptor.socket, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         welcome(fd, acceptor.port, addressOf(storage));

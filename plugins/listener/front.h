@@ -99,9 +99,9 @@ private:
     void sweep() noexcept;
     void armSweep() noexcept;
 
-    static constexpr std::size_t kReadSize = 16 * 1024;
+    static constexpr std::size_t kReadSize = std::size_t{16} * 1024;
     static constexpr std::size_t kScratch = kms::ServerAssociation::kMaxNegotiation + 2 * kReadSize;
-    static constexpr std::size_t kOutput = 16 * 1024;
+    static constexpr std::size_t kOutput = std::size_t{16} * 1024;
 
     Reactor& reactor_;
     Dispatcher& dispatcher_;

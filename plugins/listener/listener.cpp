@@ -212,7 +212,6 @@ Address Listener::boundAddress(int fd, const Address& asked) noexcept {
     Address bound = asked;
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as the socket interface wants it
     if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0)
         return bound;
     sockaddr_in v4{};
