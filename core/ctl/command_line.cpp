@@ -156,8 +156,14 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
         auto& values = held.values[&command];
         for (const Parameter* parameter : command.positionals())
             addParameter(*leaf, *parameter, true, parameter->required || !parameter->isFile(), values[parameter->name]);
-        for (const Parameter* parameter : command.options())
-            addParameter(*leaf, *parameter, false, parameter->required, values[parameter->name]);
+        for (const Parameter* parameter : command.options()) {
+            Parameter option = *parameter;
+            if (command.list && option.name == "limit") {  // the API's is that of one page; here all pages are fetched
+                option.help = "Stop after so many items.";
+                option.fallback.clear();
+            }
+            addParameter(*leaf, option, false, option.required, values[option.name]);
+        }
     }
     Parsed parsed;
     std::vector<std::string> reversed(words.rbegin(), words.rend());

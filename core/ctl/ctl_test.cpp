@@ -151,7 +151,7 @@ TEST_GROUP(Musterctl) {
         const auto added = table.add("core", operation, std::move(handler));
         CHECK_TEXT(added.has_value(), added ? "" : added.error().text().c_str());
     }
-    int run(std::vector<std::string> words, bool terminal = false) {
+    int tell(std::vector<std::string> words, bool terminal = false) {
         out.str("");
         err.str("");
         ctl::Surroundings around{out, err};
@@ -171,7 +171,7 @@ TEST_GROUP(Musterctl) {
 TEST(Musterctl, listsAllPagesAsATable) {
     for (const char* name : {"pc-1", "größe", "evil\x1b[31m\u202e", "x", ""})
         addClient(name);
-    LONGS_EQUAL(ctl::kDone, run({"client", "list"}));
+    LONGS_EQUAL(ctl::kDone, tell({"client", "list"}));
     STRCMP_EQUAL(
         "CMID  MACHINE  LAST SEEN\n"
         "c0    pc-1     2026-11-22T15:12:02.123Z\n"
@@ -186,7 +186,7 @@ TEST(Musterctl, listsAsCsvWithEveryFieldAndNoFormula) {
     addClient("=cmd|' /C calc'!A0");
     addClient("a,\"b\"");
     addClient("@x");
-    LONGS_EQUAL(ctl::kDone, run({"-o", "csv", "client", "list"}));
+    LONGS_EQUAL(ctl::kDone, tell({"-o", "csv", "client", "list"}));
     STRCMP_EQUAL(
         "cmid,machine,lastSeen,requests\r\n"
         "c0,'=cmd|' /C calc'!A0,2026-11-22T15:12:02.123Z,3\r\n"
@@ -198,78 +198,78 @@ TEST(Musterctl, listsAsCsvWithEveryFieldAndNoFormula) {
 TEST(Musterctl, listsAsOneJsonDocument) {
     for (int i = 0; i < 3; ++i)
         addClient("a");
-    LONGS_EQUAL(ctl::kDone, run({"client", "list", "--output=json"}));
+    LONGS_EQUAL(ctl::kDone, tell({"client", "list", "--output=json"}));
     STRCMP_CONTAINS("{\"items\":[{\"cmid\":\"c0\"", out.str().c_str());
     STRCMP_CONTAINS(",{\"cmid\":\"c2\"", out.str().c_str());
     STRCMP_CONTAINS("],\"next\":null}\n", out.str().c_str());
     clients.clear();
-    run({"client", "list", "-o", "json"});
+    tell({"client", "list", "-o", "json"});
     STRCMP_EQUAL("{\"items\":[],\"next\":null}\n", out.str().c_str());
 }
 
 TEST(Musterctl, stopsAtTheLimit) {
     for (int i = 0; i < 5; ++i)
         addClient("a");
-    LONGS_EQUAL(ctl::kDone, run({"client", "list", "--limit", "3", "-o", "csv"}));
+    LONGS_EQUAL(ctl::kDone, tell({"client", "list", "--limit", "3", "-o", "csv"}));
     STRCMP_CONTAINS("c2,", out.str().c_str());
     CHECK(out.str().find("c3,") == std::string::npos);
-    LONGS_EQUAL(ctl::kUsage, run({"client", "list", "--limit", "0"}));
+    LONGS_EQUAL(ctl::kUsage, tell({"client", "list", "--limit", "0"}));
 }
 
 TEST(Musterctl, asksBeforeItRemoves) {
-    LONGS_EQUAL(ctl::kNotConfirmed, run({"client", "remove", "c1"}));
+    LONGS_EQUAL(ctl::kNotConfirmed, tell({"client", "remove", "c1"}));
     STRCMP_EQUAL("musterctl: Forget this client? Nobody is here to ask: repeat it with --yes\n", err.str().c_str());
     confirm = [](const std::string&) { return false; };
-    LONGS_EQUAL(ctl::kNotConfirmed, run({"client", "remove", "c1"}));
+    LONGS_EQUAL(ctl::kNotConfirmed, tell({"client", "remove", "c1"}));
     STRCMP_EQUAL("", removed.c_str());
     confirm = [](const std::string& question) { return question == "Forget this client?"; };
-    LONGS_EQUAL(ctl::kDone, run({"client", "remove", "c1"}));
+    LONGS_EQUAL(ctl::kDone, tell({"client", "remove", "c1"}));
     STRCMP_EQUAL("c1", removed.c_str());
     confirm = {};
-    LONGS_EQUAL(ctl::kDone, run({"client", "remove", "c/2 ?", "--yes"}));
+    LONGS_EQUAL(ctl::kDone, tell({"client", "remove", "c/2 ?", "--yes"}));
     STRCMP_EQUAL("c/2 ?", removed.c_str());
 }
 
 TEST(Musterctl, sendsPositionalsAndOptionsOfTheBody) {
     LONGS_EQUAL(ctl::kDone,
-                run({"key", "add", "LAB-1", "--comment", "mine", "--extra", "3", "--extra", "4", "-o", "json"}));
+                tell({"key", "add", "LAB-1", "--comment", "mine", "--extra", "3", "--extra", "4", "-o", "json"}));
     STRCMP_EQUAL("{\"body\":{\"key\":\"LAB-1\",\"comment\":\"mine\",\"extra\":[3,4]}}\n", out.str().c_str());
 }
 
 TEST(Musterctl, sendsOneWordToEachPositional) {
-    LONGS_EQUAL(ctl::kDone, run({"settings", "set", "listener.idle-timeout", "45s", "--revision", "3", "-o", "json"}));
+    LONGS_EQUAL(ctl::kDone, tell({"settings", "set", "listener.idle-timeout", "45s", "--revision", "3", "-o", "json"}));
     STRCMP_EQUAL("{\"path\":{\"key\":\"listener.idle-timeout\"},\"body\":{\"value\":\"45s\",\"revision\":3}}\n",
                  out.str().c_str());
-    LONGS_EQUAL(ctl::kDone, run({"settings", "set", "a.b", "[10.0.0.0/8, fe80::/10]", "-o", "json"}));
+    LONGS_EQUAL(ctl::kDone, tell({"settings", "set", "a.b", "[10.0.0.0/8, fe80::/10]", "-o", "json"}));
     STRCMP_CONTAINS("\"value\":\"[10.0.0.0/8, fe80::/10]\"", out.str().c_str());
-    LONGS_EQUAL(ctl::kDone, run({"settings", "set", "a.b", "-o", "json", "--", "-5"}));
+    LONGS_EQUAL(ctl::kDone, tell({"settings", "set", "a.b", "-o", "json", "--", "-5"}));
     STRCMP_CONTAINS("\"value\":\"-5\"", out.str().c_str());
-    LONGS_EQUAL(ctl::kUsage, run({"settings", "set", "a.b"}));
-    LONGS_EQUAL(ctl::kUsage, run({"settings", "set", "a.b", "1", "2"}));
+    LONGS_EQUAL(ctl::kUsage, tell({"settings", "set", "a.b"}));
+    LONGS_EQUAL(ctl::kUsage, tell({"settings", "set", "a.b", "1", "2"}));
 }
 
 TEST(Musterctl, printsAProblemAsOneSentenceWithItsHint) {
-    LONGS_EQUAL(ctl::kRefused, run({"key", "add", "bad"}));
+    LONGS_EQUAL(ctl::kRefused, tell({"key", "add", "bad"}));
     STRCMP_EQUAL("musterctl: key: 0xC004F050, the product key is invalid. install its family\n", err.str().c_str());
 }
 
 TEST(Musterctl, sendsAFileAndPrintsAllThatIsWrongWithIt) {
     const std::string file = directory / "muster.toml";
     std::ofstream(file) << "bad";
-    LONGS_EQUAL(ctl::kRefused, run({"settings", "check", file}));
+    LONGS_EQUAL(ctl::kRefused, tell({"settings", "check", file}));
     STRCMP_EQUAL(
         "musterctl: two things\n  file:1: a.b: 1 found, 2 to 3 allowed\n"
         "  file:2: a.c: \\x1b[31m found, x allowed\n",
         err.str().c_str());
     std::ofstream(file) << "longer";
-    LONGS_EQUAL(ctl::kDone, run({"settings", "check", file}));
+    LONGS_EQUAL(ctl::kDone, tell({"settings", "check", file}));
     STRCMP_EQUAL("size: 6\n", out.str().c_str());
-    LONGS_EQUAL(ctl::kDone, run({"settings", "check"}));
-    LONGS_EQUAL(ctl::kUsage, run({"settings", "check", directory / "none"}));
+    LONGS_EQUAL(ctl::kDone, tell({"settings", "check"}));
+    LONGS_EQUAL(ctl::kUsage, tell({"settings", "check", directory / "none"}));
 }
 
 TEST(Musterctl, showsOneObjectWithWhatIsInIt) {
-    LONGS_EQUAL(ctl::kDone, run({"status"}));
+    LONGS_EQUAL(ctl::kDone, tell({"status"}));
     STRCMP_EQUAL(
         "mode:     lab\nready:    yes\nfamilies:\n  name:  win7-2008r2\n  count: 30\n\n  name:  vista-2008\n"
         "  count: 0\n",
@@ -277,16 +277,16 @@ TEST(Musterctl, showsOneObjectWithWhatIsInIt) {
 }
 
 TEST(Musterctl, printsTextAsItIsAndHarmlessOnATerminal) {
-    LONGS_EQUAL(ctl::kDone, run({"dli"}));
+    LONGS_EQUAL(ctl::kDone, tell({"dli"}));
     STRCMP_EQUAL("Listening on Port: 1688\n\x1b[2Jname\n", out.str().c_str());
-    LONGS_EQUAL(ctl::kDone, run({"dli"}, true));
+    LONGS_EQUAL(ctl::kDone, tell({"dli"}, true));
     STRCMP_EQUAL("Listening on Port: 1688\n\\x1b[2Jname\n", out.str().c_str());
 }
 
 TEST(Musterctl, printsAStreamLineByLine) {
-    LONGS_EQUAL(ctl::kDone, run({"event", "watch"}));
+    LONGS_EQUAL(ctl::kDone, tell({"event", "watch"}));
     STRCMP_EQUAL("one  1\ntwo  2\n", out.str().c_str());
-    LONGS_EQUAL(ctl::kDone, run({"event", "watch", "-o", "json"}));
+    LONGS_EQUAL(ctl::kDone, tell({"event", "watch", "-o", "json"}));
     STRCMP_EQUAL("{\"name\":\"one\",\"count\":1}\n{\"name\":\"two\",\"count\":2}\n", out.str().c_str());
 }
 
@@ -299,26 +299,26 @@ TEST(Musterctl, knowsWhatIsNoCommand) {
                                                   {"client", "list", "--colour", "red"},
                                                   {"client", "list", "--family", "vista"},
                                                   {"-o", "xml", "status"}}) {
-        LONGS_EQUAL(ctl::kUsage, run(words));
+        LONGS_EQUAL(ctl::kUsage, tell(words));
         CHECK(!err.str().empty());
     }
-    LONGS_EQUAL(ctl::kDone, run({"client", "list", "--help"}));
+    LONGS_EQUAL(ctl::kDone, tell({"client", "list", "--help"}));
     STRCMP_CONTAINS("--only-virtual", out.str().c_str());
 }
 
 TEST(Musterctl, saysWhereItLookedWhenNobodyAnswers) {
     server->stop();
-    LONGS_EQUAL(ctl::kUnreachable, run({"status"}));
+    LONGS_EQUAL(ctl::kUnreachable, tell({"status"}));
     STRCMP_CONTAINS(("control socket " + path + ": there is none").c_str(), err.str().c_str());
     STRCMP_CONTAINS("--control PATH", err.str().c_str());
-    LONGS_EQUAL(ctl::kDone, run({"--help"}));
-    LONGS_EQUAL(ctl::kDone, run({"--version"}));
+    LONGS_EQUAL(ctl::kDone, tell({"--help"}));
+    LONGS_EQUAL(ctl::kDone, tell({"--version"}));
 }
 
 TEST(Musterctl, completesWhatTheDaemonOffers) {
     const auto completed = [this](std::vector<std::string> words) {
         words.insert(words.begin(), {"__complete", "--"});
-        LONGS_EQUAL(ctl::kDone, run(words));
+        LONGS_EQUAL(ctl::kDone, tell(words));
         return out.str();
     };
     STRCMP_EQUAL("client\ndli\nevent\nkey\nsettings\nstatus\n", completed({""}).c_str());
@@ -334,8 +334,8 @@ TEST(Musterctl, completesWhatTheDaemonOffers) {
 
 TEST(Musterctl, findsTheSocketByOptionThenByEnvironment) {
     const std::string elsewhere = directory / "none.sock";
-    LONGS_EQUAL(ctl::kUnreachable, run({"status", "--control", elsewhere}));
-    LONGS_EQUAL(ctl::kUnreachable, run({"-c", elsewhere, "status"}));
-    LONGS_EQUAL(ctl::kUnreachable, run({"--control=" + elsewhere, "status"}));
-    LONGS_EQUAL(ctl::kDone, run({"status", "--control", path}));
+    LONGS_EQUAL(ctl::kUnreachable, tell({"status", "--control", elsewhere}));
+    LONGS_EQUAL(ctl::kUnreachable, tell({"-c", elsewhere, "status"}));
+    LONGS_EQUAL(ctl::kUnreachable, tell({"--control=" + elsewhere, "status"}));
+    LONGS_EQUAL(ctl::kDone, tell({"status", "--control", path}));
 }

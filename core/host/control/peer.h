@@ -41,7 +41,7 @@ public:
     bool poll(const Poco::Timespan& timeout, int mode) override;
 
 protected:
-    ~PeerSocket() override = default;
+    ~PeerSocket() override;
 
 private:
     std::chrono::milliseconds left() const noexcept;
