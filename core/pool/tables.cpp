@@ -142,6 +142,8 @@ Result<void> Tables::prepare() {
          "WHERE cmid=?1 AND application=?2"},
         {insertSurplus_,
          "INSERT INTO surplus(cmid,application,requests,last_seen,counted_at,required) VALUES(?1,?2,?3,?4,?5,?6)"},
+        {retireClient_, "UPDATE client SET counted_at=NULL WHERE cmid=?1 AND application=?2 AND counted_at<=?3"},
+        {retireSurplus_, "UPDATE surplus SET counted_at=NULL WHERE cmid=?1 AND application=?2 AND counted_at<=?3"},
         {addTotal_, "UPDATE meta SET value=value+?1 WHERE name=?2"},
         {countApplications_, "SELECT count(DISTINCT application) FROM client WHERE cmid=?1"},
         {removeClients_, "DELETE FROM client WHERE cmid=?1"},
@@ -383,7 +385,24 @@ bool Tables::flushClients() {
             return false;
         from = to;
     }
+    for (const Touch& touch : touched_)
+        if (!retirePrevious(*touch.record))
+            return false;
     touched_.clear();
+    return true;
+}
+
+bool Tables::retirePrevious(const RequestRecord& record) {
+    const ActivationRequest& request = record.request;
+    if (!record.counted || request.previousCmid.isZero() || request.previousCmid == request.cmid)
+        return true;
+    for (Statement* to : {&retireClient_, &retireSurplus_}) {
+        to->bind(1, request.previousCmid);
+        to->bind(2, request.application);
+        to->bind(3, milliseconds(record.received));
+        if (!to->run())
+            return false;
+    }
     return true;
 }
 

@@ -63,6 +63,8 @@ private:
     bool remove(const Removal& removal);
     bool writeTotals();
     bool flushClients();
+    /// Who says that it had another CMID before takes that one's place in the count, also after a restart.
+    bool retirePrevious(const RequestRecord& record);
     /// `group`: one client's requests from one address, in order.
     bool writeClient(std::span<const Touch> group);
     bool addClient(std::span<const Touch> group, std::int64_t countedAt);
@@ -72,6 +74,7 @@ private:
     Statement begin_, commit_, rollback_, position_, addTotal_;
     Statement insertRequest_, insertEvent_, insertProduct_;
     Statement updateClient_, insertClient_, countNames_, updateSurplus_, insertSurplus_;
+    Statement retireClient_, retireSurplus_;
     Statement removeClients_, removeSurplus_, countApplications_;
     std::unordered_map<ProductKey, std::int64_t, ProductHash> products_;
     ProductKey lastProduct_{};

@@ -68,6 +68,27 @@ TEST(Store, keepsEverythingOverARestart) {
     CHECK_EQUAL(2U, store->totals().requests);
 }
 
+TEST(Store, aNewCmidTakesThePlaceOfTheOneItNamesAsPrevious) {
+    add({requestOf(1), requestOf(2)});
+    RequestRecord renewed = requestOf(3);
+    renewed.request.previousCmid = cmidOf(1);
+    add({renewed});
+    reopen();
+    const auto counted = store->counted(kWindows, at(0), 100);
+    CHECK_EQUAL(2U, counted.size());
+    CHECK_TRUE(counted[0].cmid == cmidOf(3));
+    CHECK_TRUE(counted[1].cmid == cmidOf(2));
+}
+
+TEST(Store, whatIsNotCountedRetiresNobody) {
+    add({requestOf(1)});
+    RequestRecord refused = requestOf(3);
+    refused.request.previousCmid = cmidOf(1);
+    refused.counted = false;
+    add({refused});
+    CHECK_EQUAL(1U, store->counted(kWindows, at(0), 100).size());
+}
+
 TEST(Store, knowsAClientFromTheMomentItIsAppended) {
     CHECK_TRUE(eventually([&] { return !store->isKnown(kWindows, cmidOf(1)); }));
     store->append({requestOf(1)}, {});
