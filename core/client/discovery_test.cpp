@@ -60,7 +60,7 @@ class OneAnswer {
 public:
     /// @param code  RFC 1035 4.1.1: 0 no error, 3 no such name
     explicit OneAnswer(std::uint8_t code, bool withRecord)
-        : socket_(Poco::Net::SocketAddress("127.0.0.1", 0)), thread_([this, code, withRecord] {
+        : socket_(Poco::Net::SocketAddress("127.0.0.1", 0), false), thread_([this, code, withRecord] {
               std::array<std::uint8_t, 512> question{};
               Poco::Net::SocketAddress from;
               socket_.receiveFrom(question.data(), static_cast<int>(question.size()), from);
