@@ -14,8 +14,8 @@
 
 namespace muster::api {
 
-inline constexpr std::size_t kMaxBody = 64 * 1024;  ///< octets of a request's body
-inline constexpr std::size_t kMaxDepth = 32;        ///< of nested JSON
+inline constexpr std::size_t kMaxBody = std::size_t{64} * 1024;  ///< octets of a request's body
+inline constexpr std::size_t kMaxDepth = 32;                     ///< of nested JSON
 
 struct Request {
     std::string_view method;

@@ -119,7 +119,7 @@ Result<Answer> Client::exchange(const std::string& method, const std::string& ta
             }
             return answer;
         }
-        std::vector<char> piece(64 * 1024);
+        std::vector<char> piece(std::size_t{64} * 1024);
         while (in.good()) {
             in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
             answer.body.append(piece.data(), static_cast<std::size_t>(in.gcount()));

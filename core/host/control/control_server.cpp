@@ -42,7 +42,7 @@ constexpr int kSendSeconds = 10;  // a peer that does not read its answer for so
 std::optional<gid_t> groupOf(const std::string& name) {
     group entry{};
     group* found = nullptr;
-    std::vector<char> buffer(16 * 1024);
+    std::vector<char> buffer(std::size_t{16} * 1024);
     while (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE &&
            buffer.size() < (1U << 22U))
         buffer.resize(buffer.size() * 2);
@@ -118,7 +118,7 @@ std::size_t headSize(const Poco::Net::HTTPServerRequest& request) {
 
 /// Reads the body as far as it is allowed. False: it is longer.
 bool readBody(std::istream& in, std::string& body) {
-    std::vector<char> piece(8 * 1024);
+    std::vector<char> piece(std::size_t{8} * 1024);
     while (in.good() && body.size() <= api::kMaxBody) {
         in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
         body.append(piece.data(), static_cast<std::size_t>(in.gcount()));

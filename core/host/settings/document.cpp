@@ -110,7 +110,7 @@ std::string restored(std::string_view text) {
 
 /// Characters of plane 16 of its own, as such or escaped, could not be told from shifted ones.
 bool hasPlane16(std::string_view text) noexcept {
-    return text.find("\xf4") != std::string_view::npos || text.find("\\U0010") != std::string_view::npos;
+    return text.find('\xf4') != std::string_view::npos || text.find("\\U0010") != std::string_view::npos;
 }
 
 /// Nothing where a failed assertion ended it.

@@ -12,7 +12,7 @@
 
 namespace muster::settings {
 
-inline constexpr std::size_t kMaxFile = 1024 * 1024;  ///< octets of a settings file
+inline constexpr std::size_t kMaxFile = std::size_t{1024} * 1024;  ///< octets of a settings file
 
 /// One key of a section.
 struct Item {

@@ -62,7 +62,7 @@ Result<std::string> readFile(const std::filesystem::path& path, std::size_t limi
     if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
         return fail(Code::storage, path.string(), "is no regular file");
     std::string text;
-    std::string piece(64 * 1024, '\0');
+    std::string piece(std::size_t{64} * 1024, '\0');
     while (true) {
         const ssize_t got = ::read(fd.get(), piece.data(), piece.size());
         if (got < 0 && errno == EINTR)

@@ -29,7 +29,7 @@ void replace(const Document& document, const std::string& section, const Item& i
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    if (size > 16 * 1024)
+    if (size > std::size_t{16} * 1024)
         return 0;
     const auto document = Document::parse(std::string(reinterpret_cast<const char*>(data), size), "fuzz");
     if (!document) {
