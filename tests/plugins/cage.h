@@ -156,7 +156,7 @@ struct Cage : public Utest {
     }
 
     /// Puts an animal ("fit", "v2/twin") into the plugin directory, in one step as a careful installer does.
-    void admit(const std::string& animal, std::string as = "") {
+    void admit(const std::string& animal, std::string as = "") const {
         const fs::path from = zoo() / (animal + ".so");
         if (as.empty())
             as = from.filename().string();
@@ -164,7 +164,7 @@ struct Cage : public Utest {
         fs::copy_file(from, temporary, fs::copy_options::overwrite_existing);
         fs::rename(temporary, plugins.path() / as);
     }
-    void release(const std::string& name) { fs::remove(plugins.path() / (name + ".so")); }
+    void release(const std::string& name) const { fs::remove(plugins.path() / (name + ".so")); }
     void write(const std::string& file, const std::string& content) const {
         std::ofstream(plugins.path() / file, std::ios::binary) << content;
     }

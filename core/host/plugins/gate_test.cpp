@@ -26,6 +26,7 @@ TEST(Gate, isDrainedOnlyWhenTheLastOfManyHasLeft) {
     std::atomic<int> touched{0};
     std::atomic<bool> freed{false};  // what they use until they leave
     std::vector<std::thread> threads;
+    threads.reserve(8);
     for (int i = 0; i < 8; ++i)
         threads.emplace_back([&] {
             while (true) {

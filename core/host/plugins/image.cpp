@@ -73,7 +73,7 @@ struct Mapping {
     /// A copy: headers need not be aligned in a hostile file. Call after holds().
     template <class T>
     T at(std::uint64_t offset) const noexcept {
-        T value;
+        T value{};
         std::memcpy(&value, octets + offset, sizeof value);
         return value;
     }
@@ -164,7 +164,7 @@ Result<void> Image::fill(int source, const std::string& path, std::size_t maxSiz
     fd_ = memfd_create("muster-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd_ < 0)
         return fail(Code::internal, path, "no memory file for it: " + words(errno));
-    std::array<char, 64U << 10> buffer;
+    std::vector<char> buffer(64U << 10);
     for (;;) {
         const ssize_t got = ::read(source, buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR)

@@ -131,9 +131,11 @@ class OnceOnly {
 public:
     OnceOnly(Doubts& doubts, const char* sort) : doubts_(doubts), sort_(sort) {}
     void add(const muster_guid& guid, const std::string& whose) {
-        doubts_.require(!isZero(guid), std::string(sort_) + " of " + whose + " is zero");
-        for (const auto& [known, owner] : seen_)
-            doubts_.require(!same(*known, guid), std::string(sort_) + " of " + whose + " is that of " + owner);
+        const std::string what = std::string(sort_) + " of " + whose;
+        doubts_.require(!isZero(guid), what + " is zero");
+        const auto twin = std::find_if(seen_.begin(), seen_.end(), [&](const auto& s) { return same(*s.first, guid); });
+        if (twin != seen_.end())
+            doubts_.require(false, what + " is that of " + twin->second);
         seen_.emplace_back(&guid, whose);
     }
 

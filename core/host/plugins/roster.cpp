@@ -100,6 +100,7 @@ std::vector<PluginStatus> Roster::list() const {
         return a.second.name != b.second.name ? a.second.name < b.second.name : a.first < b.first;
     });
     std::vector<PluginStatus> out;
+    out.reserve(rows.size());
     for (auto& row : rows)
         out.push_back(std::move(row.second));
     return out;
