@@ -169,7 +169,7 @@ TEST(Judging, rejectsAnEmptyFile) {
 TEST(Judging, rejectsALibraryCutShortAnywhere) {
     const auto whole = zoo::fs::file_size(zoo() / "fit.so");
     for (const std::uintmax_t length :
-         {std::uintmax_t{5}, std::uintmax_t{40}, std::uintmax_t{100}, std::uintmax_t{3000}, whole / 4}) {
+         {std::uintmax_t{5}, std::uintmax_t{40}, std::uintmax_t{100}, std::uintmax_t{3000}, whole / 4, whole - 1}) {
         admit("fit", "cut.so");
         zoo::fs::resize_file(plugins.path() / "cut.so", length);
         open();

@@ -113,7 +113,8 @@ plugins::PluginHostOptions pluginOptions(const CommandLine& line, const std::fil
         options.directories.push_back({directory.string(), true});
     options.guardDirectory = state.string();
     options.firmwareVersion = MUSTER_VERSION;
-    options.safe = {"webui", "metrics", "listener", "relay"};
+    // Power cuts are unclean ends as well: whatever clients wait for starts in safe mode, too.
+    options.safe = {"webui", "metrics", "listener", "relay", "lab"};
     return options;
 }
 

@@ -210,6 +210,10 @@ Result<void> Image::judge(const std::string& path) {
     if (!mapping.holds(header.e_phoff, std::uint64_t{header.e_phnum} * sizeof(ElfW(Phdr))))
         return no(cut);
 
+    // The loader needs no section headers, but they come last: where they are missing, an end is.
+    if (header.e_shoff != 0 && !mapping.holds(header.e_shoff, std::uint64_t{header.e_shnum} * header.e_shentsize))
+        return no(cut);
+
     bool dynamic = false;
     std::uint64_t inMemory = 0;
     for (std::size_t i = 0; i < header.e_phnum; ++i) {
