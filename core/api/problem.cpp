@@ -4,6 +4,8 @@ namespace muster::api {
 
 namespace {
 
+constexpr std::size_t kMaxErrors = 50;  // of one answer: nobody reads more, and a request may hold a thousand
+
 const char* title(Code code) noexcept {
     switch (code) {
         case Code::malformed:
@@ -79,6 +81,8 @@ Json problem(const Error& error, const std::vector<Finding>& findings) {
     if (!findings.empty()) {
         Json::Array errors;
         for (const Finding& finding : findings) {
+            if (errors.size() == kMaxErrors)
+                break;
             Json item = json({{"name", finding.name}, {"found", finding.found}, {"allowed", finding.allowed}});
             if (!finding.where.empty())
                 item.set("where", finding.where);

@@ -24,7 +24,7 @@ struct Finding {
 int status(Code code) noexcept;
 
 /// {"type", "title", "status", "code", "detail", "hint"?, "errors"?}. The hint is what follows the last "; " of the
-/// error's detail.
+/// error's detail; at most 50 errors.
 Json problem(const Error& error, const std::vector<Finding>& findings = {});
 
 /// An answer that is a problem, for a handler that has more to say than an Error can hold.

@@ -126,6 +126,16 @@ TEST(Serve, saysWhichMethodsThereAre) {
     problem(call("GET", "/nothing"), 404, "missing");
 }
 
+TEST(Serve, boundsWhatItSaysAboutARequestThatIsAllWrong) {
+    std::string body = "{\"name\":\"a\"";
+    for (int i = 0; i < 1000; ++i)
+        body += ",\"x" + std::to_string(i) + "\":1";
+    const Response response = call("POST", "/things", body + "}");
+    LONGS_EQUAL(400, response.status);
+    STRCMP_CONTAINS("and 999 more", response.body.c_str());
+    LONGS_EQUAL(50, parseJson(response.body)->find("errors")->array()->size());
+}
+
 TEST(Serve, boundsTheBody) {
     problem(call("POST", "/things", std::string(kMaxBody + 1, ' ')), 413, "malformed");
     std::string deep = R"({"name":)";
