@@ -168,7 +168,12 @@ class Mode(integration.DaemonTest):
 
 
 class RightsAndRoom(integration.DaemonTest):
+    def not_sanitized(self, why):
+        if b"__sanitizer" in (support.BIN / "musterd").read_bytes():
+            self.skipTest(why)
+
     def test_it_can_start_no_program_and_has_no_right_that_it_does_not_need(self):
+        self.not_sanitized("a sanitizer starts its symbolizer")
         daemon = self.ready()
         words = Path(f"/proc/{daemon.process.pid}/status").read_text()
         self.assertRegex(words, r"NoNewPrivs:\t1")
@@ -179,8 +184,7 @@ class RightsAndRoom(integration.DaemonTest):
             self.assertRegex((thread / "status").read_text(), r"Seccomp:\t2", thread)
 
     def test_at_rest_it_takes_less_than_20_mib(self):
-        if b"__sanitizer" in (support.BIN / "musterd").read_bytes():
-            self.skipTest("sanitizers take room of their own")
+        self.not_sanitized("sanitizers take room of their own")
         daemon = self.ready()
         self.assertLess(daemon.resident(), 20 << 20)
 

@@ -253,12 +253,7 @@ Result<void> Daemon::Life::start() {
     if (auto listening = listensWhereTold(); !listening)
         return listening;
 
-    if (!daemon_.execDenied_) {
-        if (auto denied = supervise::denyExec(); !denied)
-            log_.write(Severity::warning, "core", denied.error().text());
-        daemon_.execDenied_ = true;
-    }
-
+    daemon_.denyExec();
     std::filesystem::path path = daemon_.line_.control;
     if (path.empty())
         path = value<std::string>(*settings_, "core", "control-socket", "");
@@ -488,6 +483,15 @@ Daemon::Daemon(CommandLine line, Log& log)
       sockets_(notifier_, [&log](Severity severity, std::string_view text) { log.write(severity, "core", text); }) {}
 
 Daemon::~Daemon() = default;
+
+void Daemon::denyExec() {
+#ifndef MUSTER_SANITIZED  // a sanitizer starts its symbolizer to say what it has found
+    if (std::exchange(execDenied_, true))
+        return;
+    if (const auto denied = supervise::denyExec(); !denied)
+        log_.write(Severity::warning, "core", denied.error().text());
+#endif
+}
 
 ExitCode Daemon::say(const Error& error, ExitCode code) const {
     log_.write(Severity::critical, "core", error.text());

@@ -31,6 +31,7 @@ private:
     class Life;
 
     ExitCode check();
+    void denyExec();
     /// The state directory: --state, else what the settings file says.
     Result<std::filesystem::path> stateDirectory() const;
     ExitCode say(const Error& error, ExitCode code) const;
@@ -40,7 +41,7 @@ private:
     std::filesystem::path state_;
     supervise::Notifier notifier_;
     supervise::ListenSockets sockets_;
-    bool execDenied_ = false;
+    [[maybe_unused]] bool execDenied_ = false;
 };
 
 }  // namespace muster::daemon
