@@ -174,7 +174,7 @@ Result<int> ListenSockets::open(const Address& address) {
         log_(Severity::info, address.text() + " taken over from before the restart");
         return open_.back().fd;
     }
-    const auto fd = make(address);
+    auto fd = make(address);
     if (!fd)
         return fd;
     const Address bound = boundAddress(*fd).value_or(address);

@@ -9,6 +9,18 @@
 using muster::supervise::Notifier;
 using muster::supervise::test::FakeSystemd;
 
+namespace {
+
+/// nullptr: not set.
+void setVariable(const char* name, const char* value) {
+    if (value != nullptr)
+        ::setenv(name, value, 1);  // NOLINT(concurrency-mt-unsafe): one thread
+    else
+        ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
+}
+
+}  // namespace
+
 TEST_GROUP(Notifier) {
     FakeSystemd systemd;
     Notifier notifier;
@@ -20,12 +32,12 @@ TEST(Notifier, saysReadyWithAStatusOfOneLine) {
 }
 
 TEST(Notifier, asksForTheWatchdogAtHalfOfWhatSystemdWaits) {
-    ::setenv("WATCHDOG_USEC", "10000000", 1);
+    setVariable("WATCHDOG_USEC", "10000000");
     LONGS_EQUAL(5000, notifier.watchdogInterval().count());
-    ::setenv("WATCHDOG_PID", "1", 1);  // meant for another process
+    setVariable("WATCHDOG_PID", "1");  // meant for another process
     LONGS_EQUAL(0, notifier.watchdogInterval().count());
-    ::unsetenv("WATCHDOG_PID");
-    ::unsetenv("WATCHDOG_USEC");
+    setVariable("WATCHDOG_PID", nullptr);
+    setVariable("WATCHDOG_USEC", nullptr);
     LONGS_EQUAL(0, notifier.watchdogInterval().count());
 }
 

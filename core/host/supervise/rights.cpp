@@ -54,7 +54,7 @@ Result<void> dropCapabilities() {
 
 Result<void> denyExec() {
 #ifdef MUSTER_SECCOMP
-    const scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ALLOW);
+    scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ALLOW);
     if (filter == nullptr)
         return fail(Code::missing, "rights", "seccomp_init: no memory");
     int result = ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);  // all threads, not this one alone

@@ -18,11 +18,11 @@ public:
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         // Abstract, named by the kernel after this socket alone.
-        ::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t));
+        [[maybe_unused]] const int bound = ::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t));
         socklen_t size = sizeof address;
         ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
         const std::string name(address.sun_path + 1, size - sizeof(sa_family_t) - 1);
-        ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+        ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);  // NOLINT(concurrency-mt-unsafe): one thread
     }
     ~FakeSystemd() {
         leave();
@@ -33,7 +33,9 @@ public:
     FakeSystemd(const FakeSystemd&) = delete;
     FakeSystemd& operator=(const FakeSystemd&) = delete;
 
-    static void leave() { ::unsetenv("NOTIFY_SOCKET"); }
+    static void leave() {
+        ::unsetenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): one thread
+    }
 
     /// The next message, "" if there is none. Descriptors that came with it are added to `descriptors`.
     std::string message() {

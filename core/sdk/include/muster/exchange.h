@@ -78,8 +78,8 @@ struct Outcome {
         return outcome;
     }
 
-    Outcome() noexcept {
-    }  // NOLINT(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init): keeps `octets` uncleared
+    // NOLINTNEXTLINE(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init): keeps `octets` uncleared
+    Outcome() noexcept {}
 };
 
 /// What an authority gets. Valid until complete() returns; all calls on `reactor()`'s thread.

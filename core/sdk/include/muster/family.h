@@ -7,7 +7,7 @@
 #ifndef MUSTER_FAMILY_H
 #define MUSTER_FAMILY_H
 
-#include <stdint.h>
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers): families are written in C */
 
 #ifdef __cplusplus
 extern "C" {
