@@ -88,9 +88,12 @@ public:
         if (!running_)
             return;
         running_ = false;
-        for (Record* record : roster_.all())
+        // Against the order of the start: what clients talk to goes before what decides their requests.
+        const auto records = roster_.all();
+        std::for_each(records.rbegin(), records.rend(), [this](Record* record) {
             if (record->instance && record->status.state == State::started)
                 lifecycle_.takeDown(*record, State::stopped, "the daemon stops", true);
+        });
         guard_.cleanStop();
     }
 
