@@ -9,7 +9,7 @@
 #include <thread>
 #include <unistd.h>
 
-#include "pool/json_text.h"
+#include "api/json_text.h"
 #include "pool/reader.h"
 #include "pool/segment.h"
 
@@ -51,7 +51,8 @@ JournalEntry entryOf(Statement& row) {
     const std::int64_t severity = row.isNull(21) ? static_cast<int>(Severity::info) : row.integer(21);
     entry.severity = static_cast<Severity>(std::clamp<std::int64_t>(severity, 0, static_cast<int>(Severity::critical)));
     if (!row.isNull(23))
-        entry.fields = jsonFrom(row.text(23));
+        // The database's content is not trusted to be well-formed: what is no JSON is shown as no fields.
+        entry.fields = api::parseJson(row.text(23)).value_or(Json());
     if (!entry.isRequest() || row.isNull(7))
         return entry;
     const auto number = [&row](int column) { return static_cast<std::uint32_t>(row.integer(column)); };

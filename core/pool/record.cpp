@@ -4,7 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "pool/json_text.h"
+#include "api/json_text.h"
 
 namespace muster::pool {
 
@@ -204,7 +204,7 @@ StoredEvent stored(const EventRecord& event) {
     out.severity = event.severity;
     out.source = validUtf8(event.source, kMaxSource);
     out.message = validUtf8(event.message, kMaxMessage);
-    out.fields = jsonText(event.fields);
+    out.fields = api::dumpJson(event.fields);
     if (out.fields.size() > kMaxFields)  // half an object is no object
         out.fields = R"({"truncated":true})";
     if (const Json* machine = event.fields.find("machine"); machine && machine->string())

@@ -228,7 +228,7 @@ TEST(Store, journalsEventsWithTheirFieldsInOrder) {
     CHECK_TRUE(entry.severity == Severity::warning);
     STRCMP_EQUAL("lab", entry.source.c_str());
     CHECK_TRUE(entry.cmid == cmidOf(1));
-    CHECK_TRUE(entry.fields.find("n") && *entry.fields.find("n") == Json(std::uint64_t{3}));
+    CHECK_TRUE(entry.fields.find("n") && *entry.fields.find("n") == Json(std::int64_t{3}));
 }
 
 TEST(Store, givesTheJournalPageByPage) {
