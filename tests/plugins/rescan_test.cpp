@@ -53,6 +53,7 @@ TEST(Rescan, takesDependentsAlongAndBack) {
     open();
     release("fit");
     host->rescan();
+    CHECK_TRUE(services.hasLogged("plugins: needs-fit: needs fit, which is stopped: its file is gone"));
     CHECK_STATE("rejected", "needs-fit");
     CHECK_EQUAL(std::string("needs fit, which is not there"), reason("needs-fit"));
     CHECK_FALSE(services.call("GET", "/needs-fit").has_value());
