@@ -41,6 +41,11 @@ settings::Options settingsOptions(const CommandLine& line, const std::filesystem
             list += (list.back() == '[' ? "\"" : ", \"") + address + '"';
         options.overrides.push_back(list + ']');
     }
+    // What the command line says by words of its own shows as such.
+    if (!line.state.empty())
+        options.overrides.push_back("core.state-directory=" + std::filesystem::absolute(line.state).string());
+    if (!line.control.empty())
+        options.overrides.push_back("core.control-socket=" + std::filesystem::absolute(line.control).string());
     options.environment = settings::processEnvironment();
     options.notify = [&log](Severity severity, const std::string& text) { log.write(severity, "settings", text); };
     return options;
