@@ -84,11 +84,12 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Us
     sqlite3_busy_timeout(handle, 2000);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    // The log keeps the size that it once had, up to 128 MiB: written over it costs less than made anew.
     // 2 MiB of cache do: the kernel's page cache does the rest (docs/decisions/0002-intake.md).
     const char* settings = use == Use::write
                                ? "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
                                  "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=-2048;"
-                                 "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
+                                 "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=134217728;"
                                : "PRAGMA query_only=1; PRAGMA mmap_size=0; PRAGMA cache_size=-512;"
                                  "PRAGMA temp_store=MEMORY;";
     if (auto set = connection->execute(settings); !set)

@@ -60,7 +60,8 @@ void Intake::push(Piece piece) {
     if (wake)
         work_.notify_one();
     if (!taken) {
-        overflow_.fetch_add(piece.records(), std::memory_order_relaxed);
+        // It was moved only if it was taken.
+        overflow_.fetch_add(piece.records(), std::memory_order_relaxed);  // NOLINT(bugprone-use-after-move): see above
         if (piece.done)
             piece.done(Durability::notDurable);
     }

@@ -17,10 +17,13 @@ struct Piece {
 
     std::size_t records() const noexcept { return note ? 1 : requests.size(); }
     std::uint64_t last() const noexcept { return first + records() - 1; }
-    /// What it takes in memory, about.
-    std::size_t octets() const noexcept {
-        return sizeof(Piece) + requests.capacity() * sizeof(RequestRecord) + (note ? 1024 : 0);
-    }
+    /// What it takes in the intake, about. In memory it is twice that.
+    std::size_t octets() const noexcept { return kOverhead + requests.size() * kRequest + (note ? kNote : 0); }
+
+private:
+    static constexpr std::size_t kOverhead = 64;
+    static constexpr std::size_t kRequest = 224;  // with a name of 32 octets
+    static constexpr std::size_t kNote = 1024;
 };
 
 }  // namespace muster::pool

@@ -21,8 +21,8 @@ constexpr std::uint8_t kAllFlags = 15;
 
 constexpr std::size_t kMaxReason = 200;
 constexpr std::size_t kMaxSource = 64;
-constexpr std::size_t kMaxMessage = 4 * 1024;
-constexpr std::size_t kMaxFields = 16 * 1024;
+constexpr std::size_t kMaxMessage = std::size_t{4} * 1024;
+constexpr std::size_t kMaxFields = std::size_t{16} * 1024;
 constexpr std::size_t kMaxMachine = MachineName::kCapacity;
 
 class Writer {

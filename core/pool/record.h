@@ -32,7 +32,7 @@ struct StoredEvent {
 using Note = std::variant<StoredEvent, Removal>;                   ///< what is no request
 using Record = std::variant<RequestRecord, StoredEvent, Removal>;  ///< anything
 
-constexpr std::size_t kMaxPayload = 24 * 1024;  ///< octets of one encoded record; longer ones are damage
+constexpr std::size_t kMaxPayload = std::size_t{24} * 1024;  ///< octets of one encoded record; longer ones are damage
 
 /// Cuts its texts to what may be kept (at a character's border) and renders the fields.
 StoredEvent stored(const EventRecord& event);

@@ -8,10 +8,11 @@ namespace muster::pool {
 
 namespace {
 
-constexpr int kSlice = 2000;  // rows looked at in one transaction
+constexpr int kSlice = 2000;           // clients looked at in one transaction
+constexpr int kJournalSlice = 20'000;  // neighbours in one B-tree: cheap; more than a transaction of the applier adds
 constexpr std::chrono::hours kAgeRound{1};
 constexpr std::int64_t kMinute = 60'000;
-constexpr std::int64_t kDay = 24 * 60 * kMinute;
+constexpr std::int64_t kDay = std::int64_t{24} * 60 * kMinute;
 constexpr std::int64_t kCountedFor = 30 * kDay;
 /// The least part of the journal that is kept, whatever the size of the rest.
 constexpr std::int64_t kLeastJournal = 1000;
@@ -103,13 +104,13 @@ bool Retention::journal(std::int64_t keepFrom, bool byAge) {
               : "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT ?1) AND seq<?2");
     if (!drop)
         return false;
-    drop->bind(1, std::int64_t{kSlice});
+    drop->bind(1, std::int64_t{kJournalSlice});
     drop->bind(2, keepFrom);
     if (!drop->run())
         return false;
     const int dropped = connection_.changes();
     droppedJournal_ += static_cast<std::uint64_t>(dropped);
-    return dropped == kSlice;
+    return dropped == kJournalSlice;
 }
 
 bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>& note) {

@@ -175,7 +175,7 @@ Result<void> applyReplay(Tables& tables, Replay& replay) {
 
 class FileStore final : public Archive {
 public:
-    FileStore(StoreConfig config, Lock lock, Opened opened, std::vector<std::unique_ptr<Segment>> free)
+    FileStore(const StoreConfig& config, Lock lock, Opened opened, std::vector<std::unique_ptr<Segment>> free)
         : lock_(std::move(lock)),
           path_(databasePath(config)),
           reader_(path_),
@@ -341,6 +341,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreConfig config) {
     return std::unique_ptr<Store>(std::move(*archive));
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as Store::open, which gives its own
 Result<std::unique_ptr<Archive>> Archive::open(StoreConfig config) {
     // SQLite's own statistics of its memory take a lock at every allocation, and nobody reads them.
     static const int unmeasured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);

@@ -1,6 +1,7 @@
 #include "pool/tables.h"
 
 #include <algorithm>
+#include <compare>
 #include <cstring>
 #include <sqlite3.h>
 
@@ -68,11 +69,11 @@ void crowded(sqlite3_context* context, int, sqlite3_value** arguments) {
 }
 
 bool before(const RequestRecord& a, const RequestRecord& b) noexcept {
-    if (const auto order = a.request.cmid <=> b.request.cmid; order != 0)
-        return order < 0;
-    if (const auto order = a.request.application <=> b.request.application; order != 0)
-        return order < 0;
-    return a.request.machine.view() < b.request.machine.view();
+    if (const auto order = a.request.cmid <=> b.request.cmid; std::is_neq(order))
+        return std::is_lt(order);
+    if (const auto order = a.request.application <=> b.request.application; std::is_neq(order))
+        return std::is_lt(order);
+    return a.request.machine.view().compare(b.request.machine.view()) < 0;
 }
 
 std::uint64_t head(const Guid& guid) noexcept {
@@ -258,7 +259,7 @@ bool Tables::addRequest(const RequestRecord& record, std::uint64_t seq) {
     if (row)
         touched_.push_back({&record, seq, productId, head(request.cmid)});
 
-    std::array<std::byte, 48> guids;
+    std::array<std::byte, 48> guids{};
     Statement& to = insertRequest_;
     to.bind(1, static_cast<std::int64_t>(seq));
     to.bind(2, milliseconds(record.received));

@@ -18,7 +18,7 @@ namespace {
 /// Appends for ever, and writes the number of each acknowledged request to `acknowledged`.
 [[noreturn]] void workForEver(const std::string& directory, std::uint64_t first, int acknowledged) {
     StoreConfig config = smallStore(directory);
-    config.segmentOctets = 64 * 1024;
+    config.segmentOctets = std::size_t{64} * 1024;
     config.applyDelay = std::chrono::milliseconds(3);
     auto store = openStore(config);
     for (std::uint64_t next = first;; next += 5) {

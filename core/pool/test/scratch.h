@@ -107,7 +107,7 @@ inline std::unique_ptr<Archive> openStore(StoreConfig config) {
 inline StoreConfig smallStore(const std::string& directory) {
     StoreConfig config;
     config.directory = directory;
-    config.segmentOctets = 256 * 1024;
+    config.segmentOctets = std::size_t{256} * 1024;
     config.applyDelay = std::chrono::milliseconds(50);
     config.checkAfter = std::chrono::milliseconds(0);
     return config;

@@ -18,19 +18,19 @@ TEST_GROUP(Store) {
         store.reset();
         store = openStore(smallStore(scratch.path()));
     }
-    ClientPage clients(ClientQuery query = {}) {
+    ClientPage clients(const ClientQuery& query = {}) const {
         CHECK_TRUE(store->settle(kLong));
         auto page = store->reader().clients(query);
         CHECK_TRUE(page.has_value());
         return std::move(*page);
     }
-    JournalPage journal(JournalQuery query = {}) {
+    JournalPage journal(const JournalQuery& query = {}) const {
         CHECK_TRUE(store->settle(kLong));
         auto page = store->reader().journal(query);
         CHECK_TRUE(page.has_value());
         return std::move(*page);
     }
-    void add(std::vector<RequestRecord> records) {
+    void add(std::vector<RequestRecord> records) const {
         CHECK_TRUE(appendAndWait(*store, std::move(records)) == Durability::durable);
     }
 };
@@ -319,9 +319,9 @@ TEST(Store, aRemovedClientIsGoneAndComesBackAsANewOne) {
 
 TEST(Store, survivesManyTurnsOfItsFiles) {
     // 256 KiB a file: some thousand records turn them several times.
-    std::atomic<unsigned> durable{0};
-    constexpr unsigned kPieces = 200;
-    for (unsigned i = 0; i < kPieces; ++i) {
+    std::atomic<std::uint64_t> durable{0};
+    constexpr std::uint64_t kPieces = 200;
+    for (std::uint64_t i = 0; i < kPieces; ++i) {
         std::vector<RequestRecord> piece;
         for (std::uint64_t j = 0; j < 40; ++j)
             piece.push_back(requestOf(i * 40 + j));
@@ -329,9 +329,9 @@ TEST(Store, survivesManyTurnsOfItsFiles) {
     }
     CHECK_TRUE(eventually([&] { return durable == kPieces; }));
     reopen();
-    CHECK_EQUAL(std::size_t{kPieces * 40}, store->totals().machines);
+    CHECK_EQUAL(kPieces * 40, store->totals().machines);
     const auto sum = store->reader().sum(at(0));
-    CHECK_EQUAL(std::size_t{kPieces * 40}, sum->machines);
+    CHECK_EQUAL(kPieces * 40, sum->machines);
     CHECK_TRUE(store->trouble().empty());
 }
 

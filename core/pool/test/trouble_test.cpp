@@ -59,19 +59,19 @@ TEST_GROUP(StoreTrouble) {
     std::string database = scratch.file("pool.db");
 
     /// A store with ten clients, closed again.
-    void fill() {
+    void fill() const {
         auto store = openStore(smallStore(scratch.path()));
         std::vector<RequestRecord> records;
         for (std::uint64_t i = 0; i < 10; ++i)
             records.push_back(requestOf(i));
         appendAndWait(*store, records);
     }
-    Error refusal() {
+    Error refusal() const {
         const auto store = Archive::open(smallStore(scratch.path()));
         CHECK_FALSE(store.has_value());
         return store ? Error{} : store.error();
     }
-    std::unique_ptr<Archive> openDegraded() {
+    std::unique_ptr<Archive> openDegraded() const {
         StoreConfig config = smallStore(scratch.path());
         config.degraded = true;
         return openStore(config);
@@ -159,7 +159,7 @@ TEST(StoreTrouble, aFullDiskIsSaidAndWhatWasKeptIsWrittenWhenThereIsRoom) {
 
 TEST(StoreTrouble, memoryStaysBoundedWhileTheDiskIsFull) {
     StoreConfig config = smallStore(scratch.path());
-    config.intakeLimit = 64 * 1024;
+    config.intakeLimit = std::size_t{64} * 1024;
     auto store = openStore(config);
     std::atomic<unsigned> told{0};
     {
@@ -244,7 +244,7 @@ TEST(StoreTrouble, theCheckAfterTheStartSaysHowItWent) {
 
 TEST(StoreTrouble, theSizeStaysBelowItsLimitAndWhoWasSeenOnceGoesFirst) {
     StoreConfig config = smallStore(scratch.path());
-    config.retentionOctets = 600 * 1024;
+    config.retentionOctets = std::uint64_t{600} * 1024;
     auto store = openStore(config);
     // Long ago, so that the hour's grace is over; the activated ones stay.
     std::uint64_t number = 0;

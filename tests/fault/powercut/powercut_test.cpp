@@ -39,7 +39,7 @@ std::string integrity(const std::string& path) {
 
 StoreConfig storeUnderTest(const std::string& directory) {
     StoreConfig config = smallStore(directory);
-    config.segmentOctets = 64 * 1024;  // turns often
+    config.segmentOctets = std::size_t{64} * 1024;  // turns often
     config.applyDelay = std::chrono::milliseconds(5);
     return config;
 }
