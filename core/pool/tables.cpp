@@ -175,7 +175,9 @@ std::int64_t Tables::product(const ActivationRequest& request) {
     if (lastProductId_ >= 0 && key == lastProduct_)
         return lastProductId_;
     std::int64_t id = 0;
-    if (const auto at = products_.find(key); at != products_.end()) {
+    if (key == ProductKey{}) {
+        // Nobody said which: a malformed or an opaque request. Row 0 has these very identifiers.
+    } else if (const auto at = products_.find(key); at != products_.end()) {
         id = at->second;
     } else if (products_.size() < kMaxProducts) {
         id = static_cast<std::int64_t>(products_.size()) + 1;

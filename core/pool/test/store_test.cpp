@@ -59,6 +59,24 @@ TEST(Store, listsAClientWithAllThatItSaid) {
     CHECK_TRUE(page.next.empty());
 }
 
+TEST(Store, whoNamesNoProductIsJournalledAndHoldsNobodyUp) {
+    RequestRecord opaque;
+    opaque.received = at(1);
+    opaque.source = requestOf(1).source;
+    opaque.request.major = 6;
+    RequestRecord malformed = opaque;
+    malformed.wellFormed = false;
+    malformed.request = {};
+    malformed.result = HResult::invalidData;
+    add({opaque, malformed, requestOf(7)});
+    CHECK_EQUAL(1U, clients().clients.size());
+    const JournalPage page = journal();
+    CHECK_EQUAL(3U, page.entries.size());
+    CHECK_TRUE(page.entries[0].request.counted == kSeven);
+    CHECK_TRUE(page.entries[2].request.counted.isZero());
+    STRCMP_EQUAL("", store->trouble().c_str());
+}
+
 TEST(Store, keepsEverythingOverARestart) {
     add({requestOf(1), requestOf(2)});
     reopen();
