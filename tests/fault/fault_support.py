@@ -32,7 +32,7 @@ def main():
     parser.add_argument("--patience", type=float, default=1)
     options, rest = parser.parse_known_args()
     BIN, PATIENCE = options.bin, options.patience
-    unittest.main(module="__main__", argv=sys.argv[:1] + rest, verbosity=2)
+    unittest.main(module="__main__", argv=sys.argv[:1] + rest, verbosity=2, warnings="ignore")
 
 
 def wait_for(condition, seconds, what):

@@ -150,7 +150,8 @@ class NetworkTest(fault.DaemonTest):
 
     def test_without_descriptors_it_does_not_spin_and_recovers(self):
         daemon = self.ready("listener.idle-timeout=10m")
-        soft, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        soft, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (64, hard))
         crowd = []
         for _ in range(200):
             peer = socket.socket()
