@@ -198,6 +198,22 @@ class RightsAndRoom(integration.DaemonTest):
         rows = daemon.ctl("settings", "show", "-o", "csv").stdout.splitlines()
         self.assertTrue(any("core.log-level" in row and "debug" in row for row in rows), rows)
 
+    def test_an_edit_while_nobody_ran_becomes_a_revision_and_a_bad_one_does_not(self):
+        daemon = self.ready()
+        daemon.ctl("settings", "set", "core.log-level", "debug")
+        daemon.stop()
+        file = daemon.state / "muster.toml"
+        good = file.read_text() + "\n[lab]\nrenewal-interval = 120\n"
+        bad = good + "rewenal-interval = 3\n"
+        file.write_text(bad)
+        daemon.start()
+        self.assertEqual(daemon.process.wait(60 * support.PATIENCE), 78, daemon.log_tail())
+        self.assertIn("rewenal-interval", daemon.log_tail())
+        file.write_text(good)
+        daemon.start_ready()
+        listed = daemon.ctl("revision", "list", "-o", "csv").stdout.splitlines()[1:]
+        self.assertEqual(len([row for row in listed if "edited by hand" in row]), 1, listed)
+
 
 if __name__ == "__main__":
     support.main()

@@ -1,4 +1,4 @@
-/// The daemon: joins the rooms, and owns the order in which they start and stop.
+/// The daemon as a process: its state directory, its mode, its lives one after the other.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "muster/types.h"
 
 #include "host/daemon/command_line.h"
+#include "host/daemon/life.h"
 #include "host/daemon/log.h"
 #include "host/supervise/listen_sockets.h"
 #include "host/supervise/notifier.h"
@@ -27,9 +28,7 @@ public:
     ExitCode run();
 
 private:
-    /// One life in one mode.
-    class Life;
-
+    Life::Premises premises();
     ExitCode check();
     void denyExec();
     /// The state directory: --state, else what the settings file says.

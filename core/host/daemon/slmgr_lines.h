@@ -1,5 +1,5 @@
 /// What slmgr.vbs prints about a KMS host, line for line, so that what people and scripts know keeps its place.
-/// @source docs/kms.md, "What slmgr prints on a host"
+/// @source docs/kms.md, "What slmgr prints"
 #pragma once
 
 #include <array>

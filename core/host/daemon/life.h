@@ -1,0 +1,106 @@
+/// One life of the daemon in one mode: from the settings to ready, until a signal or another mode, and back.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "muster/result.h"
+#include "muster/types.h"
+
+#include "api/operations.h"
+#include "host/control/control_server.h"
+#include "host/daemon/command_line.h"
+#include "host/daemon/core_operations.h"
+#include "host/daemon/log.h"
+#include "host/daemon/request_rate.h"
+#include "host/daemon/services.h"
+#include "host/daemon/worker.h"
+#include "host/dispatch/activation_dispatcher.h"
+#include "host/plugins/metrics.h"
+#include "host/plugins/plugin_host.h"
+#include "host/reactor/epoll_reactor.h"
+#include "host/reactor/reactor_pool.h"
+#include "host/settings/settings.h"
+#include "host/supervise/listen_sockets.h"
+#include "host/supervise/notifier.h"
+#include "pool/archive.h"
+
+namespace muster::daemon {
+
+/// Members in the order of construction; each may use those above it. What a request can reach is taken out of service
+/// in stop(), so that the destructors only free.
+class Life {
+public:
+    /// What outlives all lives of the process.
+    struct Premises {
+        const CommandLine& line;
+        const std::filesystem::path& state;  ///< empty: nothing is kept (--check)
+        Log& log;
+        supervise::Notifier& notifier;
+        supervise::ListenSockets& sockets;
+        std::function<void()> denyExec;  ///< once all has started
+    };
+
+    Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<settings::SettingsStore> settings,
+         std::unique_ptr<pool::Archive> store);
+    ~Life() { stop("it could not start"); }
+    Life(const Life&) = delete;
+    Life& operator=(const Life&) = delete;
+
+    /// @error  what a person has to do something about
+    Result<void> start();
+    /// Until a signal, or until another mode was chosen: true then.
+    bool loop();
+    void stop(const char* reason) noexcept;
+    /// After stop(): this object must not be destroyed.
+    bool wedged() const { return plugins_.anyWedged(); }
+
+    /// Everything that is wrong with the settings and the plugins' parts of them, judged without serving.
+    Result<void> check();
+
+private:
+    Result<void> judge(const settings::Report& report) const;
+    Result<void> registerOperations();
+    std::string productName(const Guid& counted, const Guid& sku);
+    Result<void> listensWhereTold() const;
+    Result<void> chooseMode(Mode wanted, const std::string& caller);
+    void coreSettingsChanged();
+    void lookAgain();
+    void durabilityChanged(bool durable);
+    void everySecond();
+    void kickWatchdog();
+    void drainThenStop(Monotonic until);
+    void syncCounters();
+    void tellStatus();
+
+    const Premises premises_;
+    Log& log_;
+    const Mode mode_;
+    std::atomic<bool> ready_{false};
+    std::atomic<bool> durable_{true};
+    RequestRate rate_;
+    std::unique_ptr<settings::SettingsStore> settings_;
+    api::OperationTable table_;
+    plugins::Metrics metrics_;
+    reactor::EpollReactor loop_;  // this thread's: signals, ticks, the watchdog
+    Worker worker_;
+    reactor::ReactorPool reactors_;
+    std::unique_ptr<pool::Archive> store_;
+    DaemonServices services_;
+    plugins::PluginHost plugins_;
+    dispatch::ActivationDispatcher dispatcher_;
+    CoreView view_;
+    std::optional<control::ControlServer> control_;
+    std::chrono::milliseconds watchdog_{0};
+    bool draining_ = false;
+    bool stopped_ = false;
+    std::atomic<bool> beginAnew_{false};
+    std::string statusTold_;
+};
+
+}  // namespace muster::daemon

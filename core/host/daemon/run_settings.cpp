@@ -1,0 +1,103 @@
+#include "host/daemon/run_settings.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "host/daemon/core_settings.h"
+
+namespace muster::daemon {
+
+namespace {
+
+settings::Options settingsOptions(const CommandLine& line, const std::filesystem::path& state, Log& log) {
+    settings::Options options;
+    options.file = !line.config.empty() ? line.config : state.empty() ? state : state / "muster.toml";
+    options.fileMayBeMissing = line.config.empty();
+    options.stateDirectory = state;
+    options.overrides = line.set;
+    if (!line.listen.empty()) {
+        std::string list = "listener.addresses=[";
+        for (const std::string& address : line.listen)
+            list += (list.back() == '[' ? "\"" : ", \"") + address + '"';
+        options.overrides.push_back(list + ']');
+    }
+    // What the command line says by words of its own shows as such.
+    if (!line.state.empty())
+        options.overrides.push_back("core.state-directory=" + std::filesystem::absolute(line.state).string());
+    if (!line.control.empty())
+        options.overrides.push_back("core.control-socket=" + std::filesystem::absolute(line.control).string());
+    options.environment = settings::processEnvironment();
+    options.notify = [&log](Severity severity, const std::string& text) { log.write(severity, "settings", text); };
+    return options;
+}
+
+std::chrono::milliseconds duration(const settings::SettingsStore& settings, std::string_view key,
+                                   std::chrono::milliseconds fallback) {
+    return std::chrono::milliseconds(value<std::int64_t>(settings, "core", key, fallback.count()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<settings::SettingsStore>> openSettings(const CommandLine& line,
+                                                              const std::filesystem::path& state, Log& log) {
+    auto opened = settings::SettingsStore::open(settingsOptions(line, state, log));
+    if (!opened)
+        return opened;
+    if (auto announced = (*opened)->announce("core", "core", kCoreSettings); !announced)
+        return fail(announced.error());
+    if (auto announced = (*opened)->announce("core", "pool", kPoolSettings); !announced)
+        return fail(announced.error());
+    return opened;
+}
+
+Severity logLevel(const settings::SettingsStore& settings) {
+    const std::string word = value<std::string>(settings, "core", "log-level", "info");
+    return word == "debug"     ? Severity::debug
+           : word == "warning" ? Severity::warning
+           : word == "error"   ? Severity::error
+                               : Severity::info;
+}
+
+dispatch::Limits limits(const settings::SettingsStore& settings) {
+    dispatch::Limits limits;
+    limits.commit = duration(settings, "commit-limit", limits.commit);
+    limits.exchange = duration(settings, "exchange-limit", limits.exchange);
+    return limits;
+}
+
+unsigned reactorCount(const settings::SettingsStore& settings) {
+    const auto asked = static_cast<unsigned>(value<std::int64_t>(settings, "core", "reactors", 1));
+    return std::clamp(asked, 1U, std::max(std::thread::hardware_concurrency(), 1U));
+}
+
+std::uint32_t newClientsPerHour(const settings::SettingsStore& settings) {
+    return static_cast<std::uint32_t>(value<std::int64_t>(settings, "pool", "new-clients-per-hour", 1000));
+}
+
+pool::StoreConfig storeConfig(const settings::SettingsStore& settings, const std::filesystem::path& directory,
+                              bool degraded) {
+    pool::StoreConfig config;
+    config.directory = directory.string();
+    config.degraded = degraded;
+    config.intakeLimit = static_cast<std::size_t>(value<std::int64_t>(settings, "pool", "intake-limit", 8 << 20));
+    config.retentionAge = std::chrono::duration_cast<std::chrono::hours>(std::chrono::milliseconds(value<std::int64_t>(
+        settings, "pool", "retention-age", std::chrono::milliseconds(config.retentionAge).count())));
+    config.retentionOctets =
+        static_cast<std::uint64_t>(value<std::int64_t>(settings, "pool", "retention-size", 300 << 20));
+    return config;
+}
+
+plugins::PluginHostOptions pluginOptions(const CommandLine& line, const std::filesystem::path& state) {
+    plugins::PluginHostOptions options;
+    if (line.plugins.empty())
+        options.directories = plugins::standardDirectories();
+    for (const std::filesystem::path& directory : line.plugins)
+        options.directories.push_back({directory.string(), true});
+    options.guardDirectory = state.string();
+    options.firmwareVersion = MUSTER_VERSION;
+    // Power cuts are unclean ends as well: whatever clients wait for starts in safe mode, too.
+    options.safe = {"webui", "metrics", "listener", "relay", "lab"};
+    return options;
+}
+
+}  // namespace muster::daemon
