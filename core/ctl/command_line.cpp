@@ -180,7 +180,7 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
     CLI::App* deepest = &app;
     parsed.invocation.command = chosen(app, leaves, &deepest);
     if (parsed.invocation.command == nullptr) {
-        parsed.exitCode = words.empty() || deepest == &app ? kUsage : kUsage;
+        parsed.exitCode = kUsage;
         parsed.text = deepest->help();
         return parsed;
     }

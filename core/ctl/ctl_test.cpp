@@ -151,7 +151,7 @@ TEST_GROUP(Musterctl) {
         const auto added = table.add("core", operation, std::move(handler));
         CHECK_TEXT(added.has_value(), added ? "" : added.error().text().c_str());
     }
-    int tell(std::vector<std::string> words, bool terminal = false) {
+    int tell(const std::vector<std::string>& words, bool terminal = false) {
         out.str("");
         err.str("");
         ctl::Surroundings around{out, err};
