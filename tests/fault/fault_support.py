@@ -1,6 +1,7 @@
 """What the fault tests share: a daemon that can be started, asked, killed and looked at, and clients that behave badly."""
 import argparse
 import csv
+import ctypes
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 import unittest
+import uuid
 from pathlib import Path
 
 BIN = None  # where the programs are
@@ -52,6 +54,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def die_with_the_test():
+    """In a child before exec: it is killed when the test is (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 class Daemon:
     """musterd in lab mode on its own directory. The port stays the same from start to start."""
 
@@ -68,7 +75,7 @@ class Daemon:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [BIN / "musterd", "--lab", "--state", self.state, "--listen", f"127.0.0.1:{self.port}", "--control",
-                 self.control, *self.words, *more], stdout=log, stderr=log, **popen)
+                 self.control, *self.words, *more], stdout=log, stderr=log, preexec_fn=die_with_the_test, **popen)
         return self
 
     def start_ready(self, seconds=30, *more, **popen):
@@ -106,6 +113,14 @@ class Daemon:
         column = next(name for name in rows.fieldnames if name.lower() == "cmid")
         return {row[column] for row in rows}
 
+    def stored_cmids(self):
+        """Every CMID in the database, over a reader of its own: quick, and nothing that is still to be applied."""
+        found = set()
+        for path in self.databases():
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as connection:
+                found |= {str(uuid.UUID(bytes_le=row[0])) for row in connection.execute("SELECT DISTINCT cmid FROM client")}
+        return found
+
     def databases(self):
         return [path for path in (self.state / "lab").iterdir() if is_database(path)]
 
@@ -119,7 +134,7 @@ class Daemon:
         """bench_load towards this daemon, sealed as its lab's clients seal."""
         return subprocess.Popen([BIN / "bench_load", "--target", f"127.0.0.1:{self.port}", "--seal-key-file",
                                  self.state / "lab" / "seal.key", *map(str, words)], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, **popen)
+                                stderr=subprocess.PIPE, text=True, preexec_fn=die_with_the_test, **popen)
 
     def serves(self, first=900_000_000):
         """One valid request, its answer verified. True or False."""
