@@ -71,11 +71,17 @@ class Daemon:
         self.process = None
         self.log = self.directory / "musterd.log"
 
-    def start(self, *more, **popen):
+    def start(self, *more, before=None, **popen):
+        """Starts it. before: what the child does last before exec, such as setting limits."""
+        def prepare():
+            die_with_the_test()
+            if before:
+                before()
+
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [BIN / "musterd", "--lab", "--state", self.state, "--listen", f"127.0.0.1:{self.port}", "--control",
-                 self.control, *self.words, *more], stdout=log, stderr=log, preexec_fn=die_with_the_test, **popen)
+                 self.control, *self.words, *more], stdout=log, stderr=log, preexec_fn=prepare, **popen)
         return self
 
     def start_ready(self, seconds=30, *more, **popen):

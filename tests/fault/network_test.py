@@ -151,7 +151,7 @@ class NetworkTest(fault.DaemonTest):
     def test_without_descriptors_it_does_not_spin_and_recovers(self):
         few = (64, 64)  # set before it starts: not every sandbox lets one process limit another
         daemon = self.ready("listener.idle-timeout=10m",
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few))
+                            before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few))
         crowd = []
         for _ in range(200):
             peer = socket.socket()
