@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "muster/networks.h"
 #include "muster/plugin.h"
-
-#include "networks.h"
 
 namespace muster::listener {
 

@@ -46,9 +46,12 @@ struct Outcome {
     Kind kind = Kind::dropped;
     HResult code = HResult::ok;
     RpcStatus status = RpcStatus::callFailed;
-    bool counted = false;     ///< the authority counted this client (or the host's answer says so)
-    std::uint32_t count = 0;  ///< the count in the answer; 0 if there is none
-    const char* reason = "";  ///< constant text for the journal: "a real client asked the lab"
+    bool counted = false;       ///< the authority counted this client (or the host's answer says so)
+    std::uint32_t count = 0;    ///< the count in the answer; 0 if there is none
+    const char* reason = "";    ///< constant text for the journal: "a real client asked the lab"
+    const char* upstream = "";  ///< relay: the name of the host whose answer this is; lives as long as the process
+    std::uint32_t waited = 0;   ///< relay: microseconds that the exchange was with upstreams
+    std::uint8_t attempts = 0;  ///< relay: upstreams that were asked; 0: none
     std::uint16_t size = 0;
     std::array<std::byte, kMaxBody> octets;  // deliberately not cleared: only the first `size` are meant
 

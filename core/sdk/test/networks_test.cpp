@@ -1,9 +1,8 @@
-#include "networks.h"
+#include "muster/networks.h"
 
 #include "CppUTest/TestHarness.h"
 
 using namespace muster;
-using namespace muster::listener;
 
 TEST_GROUP(Networks){static bool contain(const std::vector<std::string>& texts,
                                          const char* address){const auto networks = Networks::parse(texts);

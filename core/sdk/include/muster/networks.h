@@ -1,4 +1,4 @@
-/// Which addresses may speak to the listener.
+/// Lists of networks: who may speak to the listener, whose clients an upstream serves.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include "muster/result.h"
 #include "muster/types.h"
 
-namespace muster::listener {
+namespace muster {
 
 /// A list of networks; immutable once parsed. @thread any
 class Networks {
@@ -32,4 +32,4 @@ private:
     std::vector<Network> networks_;
 };
 
-}  // namespace muster::listener
+}  // namespace muster

@@ -1,10 +1,10 @@
-#include "networks.h"
+#include "muster/networks.h"
 
 #include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
 
-namespace muster::listener {
+namespace muster {
 
 namespace {
 
@@ -69,4 +69,4 @@ bool Networks::contain(const Address& address) const noexcept {
     return false;
 }
 
-}  // namespace muster::listener
+}  // namespace muster
