@@ -9,9 +9,12 @@ import json
 import os
 import random
 import subprocess
+import sys
 import time
+from pathlib import Path
 
-import fault_support as fault
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import support as fault  # noqa: E402
 
 
 class KillTest(fault.DaemonTest):

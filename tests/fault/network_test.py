@@ -5,9 +5,12 @@ import resource
 import select
 import socket
 import struct
+import sys
 import time
+from pathlib import Path
 
-import fault_support as fault
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import support as fault  # noqa: E402
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 

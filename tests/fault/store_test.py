@@ -13,7 +13,8 @@ import sys
 import unittest
 from pathlib import Path
 
-import fault_support as fault
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import support as fault  # noqa: E402
 
 NEVER = 10**9
 

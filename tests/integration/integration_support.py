@@ -1,10 +1,10 @@
-"""What the integration tests share beside the daemon's handle of the fault tests."""
+"""What the integration tests share beside tests/support."""
 import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fault"))
-import fault_support as support  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import support  # noqa: E402
 
 wait_for = support.wait_for
 

@@ -1,74 +1,29 @@
 """What the tests with foreign clients share: a daemon in lab mode, and a recorder between it and them."""
-import argparse
-import json
-import shutil
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 from pathlib import Path
 
-OPTIONS = None
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import support  # noqa: E402
+
+ADDRESS = None  # of a server that runs already
 
 
 def main():
     """Reads --bin (where the programs are) or --address (of a server that runs already), then runs the script's tests."""
-    global OPTIONS
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--bin", type=Path)
+    global ADDRESS
+    parser = support.options()
     parser.add_argument("--address")
-    parser.add_argument("--patience", type=float, default=1)
-    OPTIONS, rest = parser.parse_known_args()
-    if not OPTIONS.bin and not OPTIONS.address:
-        sys.exit("say --bin DIRECTORY or --address HOST:PORT")
+    chosen, rest = parser.parse_known_args()
+    if not chosen.bin and not chosen.address:
+        parser.error("say --bin DIRECTORY or --address HOST:PORT")
+    support.take(chosen)
+    ADDRESS = chosen.address
     unittest.main(module="__main__", argv=sys.argv[:1] + rest, verbosity=2)
-
-
-class Daemon:
-    """musterd on a directory of its own; it chooses its port, musterctl tells which."""
-
-    def __init__(self):
-        self.process = None
-        if OPTIONS.address:
-            host, _, port = OPTIONS.address.rpartition(":")
-            self.host, self.port = host, int(port)
-            return
-        self.host = "127.0.0.1"
-        self.directory = Path(tempfile.mkdtemp(prefix="muster-peers."))
-        self.control = self.directory / "control.sock"
-        self.log = open(self.directory / "musterd.log", "wb")
-        self.process = subprocess.Popen(
-            [OPTIONS.bin / "musterd", "--lab", "--state", self.directory / "state", "--listen", "127.0.0.1:0", "--control",
-             self.control], stdout=self.log, stderr=self.log)
-        until = time.monotonic() + 60 * OPTIONS.patience
-        while self.ctl("status").returncode != 0:
-            if self.process.poll() is not None or time.monotonic() > until:
-                raise AssertionError("musterd is not ready:\n" + self.words())
-            time.sleep(0.05)
-        shown = json.loads(self.ctl("-o", "json", "listener", "show").stdout)
-        self.port = int(shown["addresses"][0].rpartition(":")[2])
-
-    def ctl(self, *words):
-        return subprocess.run([OPTIONS.bin / "musterctl", "--control", self.control, *words], capture_output=True, text=True,
-                              timeout=60 * OPTIONS.patience)
-
-    def words(self):
-        return (self.directory / "musterd.log").read_text(errors="replace")[-4000:]
-
-    def stop(self):
-        if self.process is None:
-            return
-        self.process.terminate()
-        code = self.process.wait(60 * OPTIONS.patience)
-        self.log.close()
-        words = self.words()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        assert code == 0, f"musterd ended with {code}:\n{words}"
-        assert "Sanitizer" not in words and "runtime error:" not in words, words
 
 
 class Recorder:
@@ -189,9 +144,23 @@ class PeerTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon()
-        cls.addClassCleanup(cls.daemon.stop)
-        cls.host, cls.port = cls.daemon.host, cls.daemon.port
+        if ADDRESS:
+            cls.host, _, port = ADDRESS.rpartition(":")
+            cls.port = int(port)
+            return
+        directory = tempfile.TemporaryDirectory(prefix="muster-peers.")
+        cls.addClassCleanup(directory.cleanup)
+        daemon = support.Daemon(directory.name)
+        cls.addClassCleanup(cls.end, daemon)
+        daemon.start_ready()
+        cls.host, cls.port = "127.0.0.1", daemon.port
+
+    @classmethod
+    def end(cls, daemon):
+        code = daemon.stop()
+        words = daemon.log_tail()
+        assert code == 0, f"musterd ended with {code}:\n{words}"
+        assert "Sanitizer" not in words and "runtime error:" not in words, words
 
 
 # -- what a KMS client sends, for clients that bring no KMS of their own (docs/kms.md)
