@@ -19,6 +19,11 @@ constexpr Field kMachineField{.name = "machine",
 constexpr Field kCmidField{.name = "cmid", .type = FieldType::guid, .help = "CMID of the client."};
 constexpr Field kIdField{
     .name = "id", .type = FieldType::integer, .help = "Only this number.", .minimum = 1, .maximum = 999'999};
+constexpr Field kUpstreamField{.name = "upstream",
+                               .type = FieldType::text,
+                               .help = "Requests that the upstream of this name answered.",
+                               .minimum = 1,
+                               .maximum = 64};
 constexpr Field kAfterField{.name = "after",
                             .type = FieldType::integer,
                             .help = "Only what came after this `seq`, oldest first.",
@@ -30,6 +35,7 @@ constexpr Field kEventQuery[] = {
     kIdField,
     kMachineField,
     kCmidField,
+    kUpstreamField,
     {.name = "limit",
      .type = FieldType::integer,
      .help = "How many items at most.",
@@ -42,7 +48,7 @@ constexpr Field kEventQuery[] = {
      .minimum = 1,
      .maximum = 1024},
 };
-constexpr Field kWatchQuery[] = {kAfterField, kIdField, kMachineField, kCmidField};
+constexpr Field kWatchQuery[] = {kAfterField, kIdField, kMachineField, kCmidField, kUpstreamField};
 
 struct Civil {
     int year = 0;
@@ -77,6 +83,7 @@ Result<JournalQuery> journalQuery(const Call& call) {
     if (const std::int64_t id = call.integer("id", 0); id > 0)
         query.id = static_cast<std::uint32_t>(id);
     query.machinePrefix = call.text("machine");
+    query.upstream = call.text("upstream");
     if (!call.text("cmid").empty())
         query.cmid = Guid::parse(call.text("cmid"));
     if (const std::string_view since = call.text("since"); !since.empty()) {
@@ -220,6 +227,8 @@ Json eventJson(const JournalEntry& entry) {
         out.set("info", std::string());
         out.set("machine", entry.machine);
         out.set("cmid", entry.cmid.isZero() ? Json() : Json(entry.cmid.text()));
+        for (const char* ofARequest : {"upstream", "attempts", "waited"})
+            out.set(ofARequest, Json());
         out.set("fields", entry.fields);
         return out;
     }
@@ -248,6 +257,9 @@ Json eventJson(const JournalEntry& entry) {
         fields.set("activationId", request.sku.text());
         fields.set("previousCmid", request.previousCmid.isZero() ? Json() : Json(request.previousCmid.text()));
     }
+    out.set("upstream", entry.upstream);
+    out.set("attempts", entry.attempts);
+    out.set("waited", entry.waited);
     out.set("fields", std::move(fields));
     return out;
 }

@@ -16,6 +16,12 @@ inline constexpr Field kEventAnswer[] = {
     {.name = "info", .type = FieldType::text, .help = "Windows' own fields in Windows' order (12290).", .column = true},
     {.name = "machine", .type = FieldType::text, .help = "Name of the machine it is about."},
     {.name = "cmid", .type = FieldType::guid, .help = "CMID of the client it is about."},
+    {.name = "upstream",
+     .type = FieldType::text,
+     .help = "Upstream whose answer the client got; empty: none's.",
+     .column = true},
+    {.name = "attempts", .type = FieldType::integer, .help = "Upstreams that were asked."},
+    {.name = "waited", .type = FieldType::integer, .help = "Microseconds that they took."},
     {.name = "fields", .type = FieldType::object, .help = "Everything else that is known."},
 };
 

@@ -35,6 +35,11 @@ constexpr Field kClientQuery[] = {
     {.name = "status", .type = FieldType::choice, .help = "Its licence status.", .choices = kStatusChoices},
     {.name = "virtual", .type = FieldType::boolean, .help = "Only virtual machines, or only physical ones."},
     {.name = "since", .type = FieldType::timestamp, .help = "Seen then or later."},
+    {.name = "upstream",
+     .type = FieldType::text,
+     .help = "Name of the upstream that answered it last.",
+     .minimum = 1,
+     .maximum = 64},
     {.name = "sort",
      .type = FieldType::choice,
      .help = "Latest first, or by name, or by CMID.",
@@ -68,6 +73,10 @@ constexpr Field kClientAnswer[] = {
     {.name = "virtual", .type = FieldType::boolean, .help = "It says that it is a virtual machine.", .column = true},
     {.name = "count", .type = FieldType::integer, .help = "Count in its latest answer.", .column = true},
     {.name = "result", .type = FieldType::text, .help = "HRESULT of its latest answer.", .column = true},
+    {.name = "upstream",
+     .type = FieldType::text,
+     .help = "Upstream that gave its latest answer; empty: none ever did.",
+     .column = true},
     {.name = "required", .type = FieldType::integer, .help = "Its N-policy: the count that it needs."},
     {.name = "requests", .type = FieldType::integer, .help = "How often it asked."},
     {.name = "countedAt", .type = FieldType::timestamp, .help = "When it was last counted."},
@@ -132,6 +141,7 @@ Json clientJson(const PoolContext& context, const Client& client) {
                  {"virtual", client.isVirtual},
                  {"count", client.count},
                  {"result", text(client.result)},
+                 {"upstream", client.upstream},
                  {"required", client.required},
                  {"requests", client.requests},
                  {"countedAt", client.countedAt ? Json(isoTime(*client.countedAt)) : Json()},
@@ -153,6 +163,7 @@ Result<ClientQuery> clientQuery(const Call& call) {
     query.machinePrefix = call.text("machine");
     query.cmidPrefix = call.text("cmid");
     query.address = call.text("address");
+    query.upstream = call.text("upstream");
     if (const std::string_view status = call.text("status"); !status.empty()) {
         const auto* word = std::find(std::begin(kStatusWords), std::end(kStatusWords), status);
         query.licenseStatus = static_cast<std::uint32_t>(word - std::begin(kStatusWords));

@@ -19,8 +19,9 @@ constexpr std::chrono::hours kCountedFor{24 * 30};
 constexpr const char* kKeyColumns = "cmid,application,machine";
 constexpr const char* kClientColumns =
     "cmid,application,machine,product,first_seen,last_seen,requests,activated,license_status,minutes,virtual,required,"
-    "result,fault,count,counted_at,last_seq,address,addresses,addresses_more";
-constexpr int kProduct = 3, kLastSeen = 5, kStatus = 8, kVirtual = 10, kLatestAddress = 17, kEarlierAddresses = 18;
+    "result,fault,count,counted_at,last_seq,address,addresses,addresses_more,upstream";
+constexpr int kProduct = 3, kLastSeen = 5, kStatus = 8, kVirtual = 10, kLatestAddress = 17, kEarlierAddresses = 18,
+              kUpstream = 20;
 
 Timestamp timeOf(std::int64_t milliseconds) noexcept {
     return Timestamp(std::chrono::milliseconds(milliseconds));
@@ -159,28 +160,49 @@ Client clientOf(Statement& row) {
     return client;
 }
 
-struct Products {
+/// What the database keeps as numbers.
+struct Numbers {
     struct Entry {
         Guid application;
         Guid counted;
         Guid sku;
     };
-    std::unordered_map<std::int64_t, Entry> all;
+    std::unordered_map<std::int64_t, Entry> products;
+    std::unordered_map<std::int64_t, std::string> upstreams;
 
-    Entry find(std::int64_t id) const {
-        const auto at = all.find(id);
-        return at == all.end() ? Entry{} : at->second;
+    Entry product(std::int64_t id) const {
+        const auto at = products.find(id);
+        return at == products.end() ? Entry{} : at->second;
+    }
+    /// A client with what its row has as numbers.
+    Client clientOf(Statement& row) const {
+        Client client = pool::clientOf(row);
+        const Entry product = this->product(row.integer(kProduct));
+        client.counted = product.counted;
+        client.sku = product.sku;
+        if (const auto at = upstreams.find(row.integer(kUpstream)); at != upstreams.end())
+            client.upstream = at->second;
+        return client;
     }
 };
 
-Result<Products> loadProducts(Connection& connection) {
-    Products products;
-    auto rows = connection.prepare("SELECT id,application,counted,sku FROM product");
-    if (!rows)
-        return fail(rows.error());
-    while (rows->step())
-        products.all[rows->integer(0)] = {rows->guid(1), rows->guid(2), rows->guid(3)};
-    return products;
+Result<Numbers> loadNumbers(Connection& connection) {
+    Numbers numbers;
+    auto products = connection.prepare("SELECT id,application,counted,sku FROM product");
+    if (!products)
+        return fail(products.error());
+    while (products->step())
+        numbers.products[products->integer(0)] = {products->guid(1), products->guid(2), products->guid(3)};
+    auto upstreams = connection.prepare("SELECT id,name FROM upstream");
+    if (!upstreams)
+        return fail(upstreams.error());
+    while (upstreams->step())
+        numbers.upstreams[upstreams->integer(0)] = upstreams->text(1);
+    return numbers;
+}
+
+bool sameText(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && hasPrefix(a, b);
 }
 
 }  // namespace
@@ -257,17 +279,21 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
         if (!address)
             return fail(Code::malformed, "address", "\"" + query.address + "\" is no IPv4 or IPv6 address");
     }
-    Products products;
+    Numbers numbers;
     {
         auto connection = acquire();
         if (!connection)
             return fail(connection.error());
         const Lease lease(*this, std::move(*connection));
-        auto loaded = loadProducts(*lease);
+        auto loaded = loadNumbers(*lease);
         if (!loaded)
             return fail(loaded.error());
-        products = std::move(*loaded);
+        numbers = std::move(*loaded);
     }
+    const auto isWantedUpstream = [&](std::int64_t id) {
+        const auto at = numbers.upstreams.find(id);
+        return at != numbers.upstreams.end() && sameText(at->second, query.upstream);
+    };
     const std::size_t wanted = std::clamp<std::size_t>(query.limit, 1, 10'000) + 1;
     const auto sooner = [&](const Client& a, const Client& b) {
         return comesBefore(query.order, a.lastSeen.time_since_epoch().count(), a.machine, a.cmid, a.application,
@@ -292,9 +318,11 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
         if (after && !comesBefore(query.order, after->lastSeen, after->machine, after->cmid, after->application,
                                   lastSeen, machine, cmid, application))
             return true;
-        if (query.counted && products.find(row.integer(kProduct)).counted != *query.counted)
+        if (query.counted && numbers.product(row.integer(kProduct)).counted != *query.counted)
             return true;
         if (address && !holdsAddress(row, *address))
+            return true;
+        if (!query.upstream.empty() && !isWantedUpstream(row.integer(kUpstream)))
             return true;
         if (best.size() == wanted) {
             const Client& last = best.front();
@@ -304,10 +332,7 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
             std::pop_heap(best.begin(), best.end(), sooner);
             best.pop_back();
         }
-        best.push_back(clientOf(row));
-        const auto product = products.find(row.integer(kProduct));
-        best.back().counted = product.counted;
-        best.back().sku = product.sku;
+        best.push_back(numbers.clientOf(row));
         std::push_heap(best.begin(), best.end(), sooner);
         return query.order != ClientOrder::cmid || best.size() < wanted;
     };
@@ -329,19 +354,16 @@ Result<std::vector<Client>> Reader::client(const Guid& cmid) {
     if (!connection)
         return fail(connection.error());
     const Lease lease(*this, std::move(*connection));
-    auto products = loadProducts(*lease);
-    if (!products)
-        return fail(products.error());
+    const auto numbers = loadNumbers(*lease);
+    if (!numbers)
+        return fail(numbers.error());
     auto rows = lease->prepare(std::string("SELECT ") + kClientColumns + " FROM client WHERE cmid=?1");
     if (!rows)
         return fail(rows.error());
     rows->bind(1, cmid);
     std::vector<Client> clients;
     while (rows->step()) {
-        clients.push_back(clientOf(*rows));
-        const auto product = products->find(rows->integer(kProduct));
-        clients.back().counted = product.counted;
-        clients.back().sku = product.sku;
+        clients.push_back(numbers->clientOf(*rows));
     }
     if (rows->code() != SQLITE_DONE)
         return fail(lease->problem("cannot read"));
@@ -443,21 +465,21 @@ Result<void> Reader::keys(const std::function<bool(const Guid&, const Guid&)>& e
 
 Result<PoolSum> Reader::sum(Timestamp now) {
     PoolSum sum;
-    Products products;
+    Numbers numbers;
     {
         auto connection = acquire();
         if (!connection)
             return fail(connection.error());
         const Lease lease(*this, std::move(*connection));
-        auto loaded = loadProducts(*lease);
+        auto loaded = loadNumbers(*lease);
         if (!loaded)
             return fail(loaded.error());
-        products = std::move(*loaded);
+        numbers = std::move(*loaded);
         sum.surplus = static_cast<std::uint64_t>(lease->value("SELECT sum(requests) FROM surplus", 0));
     }
     // Activation IDs of one counted ID are one line.
     std::unordered_map<std::int64_t, std::size_t> lineOf;
-    for (const auto& [id, entry] : products.all) {
+    for (const auto& [id, entry] : numbers.products) {
         const auto at = std::find_if(sum.products.begin(), sum.products.end(), [&, &e = entry](const ProductSum& line) {
             return line.application == e.application && line.counted == e.counted;
         });

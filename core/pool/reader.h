@@ -38,6 +38,7 @@ struct Client {
     std::vector<Address> addresses;  ///< latest first; without port
     std::int64_t moreAddresses = 0;
     std::uint64_t lastSeq = 0;
+    std::string upstream;  ///< whose answer was its latest from a host; empty: no host ever answered it
 };
 
 enum class ClientOrder : std::uint8_t { lastSeen, name, cmid };
@@ -51,6 +52,7 @@ struct ClientQuery {
     std::optional<std::uint32_t> licenseStatus = std::nullopt;
     std::optional<bool> isVirtual = std::nullopt;
     std::optional<Timestamp> seenSince = std::nullopt;
+    std::string upstream = {};                  ///< name; case does not matter in ASCII
     ClientOrder order = ClientOrder::lastSeen;  ///< newest first; the others ascending
     std::size_t limit = 100;                    ///< 1 to 10,000
     std::string cursor = {};                    ///< as the page before gave it; empty: from the beginning
@@ -80,6 +82,9 @@ struct JournalEntry {
     HResult result = HResult::ok;
     std::uint32_t fault = 0;
     std::uint32_t count = 0;
+    std::string upstream;        ///< whose answer it was; empty: no host's
+    std::uint32_t attempts = 0;  ///< upstreams that were asked
+    std::uint32_t waited = 0;    ///< microseconds with them
 
     bool isRequest() const noexcept { return id == kRequestId; }
     static constexpr std::uint32_t kRequestId = 12290;
@@ -90,6 +95,7 @@ struct JournalQuery {
     std::string machinePrefix = {};
     std::optional<Guid> cmid = std::nullopt;
     std::optional<Timestamp> since = std::nullopt;
+    std::string upstream = {};                          ///< requests that this one answered; case does not matter
     std::uint64_t before = 0;                           ///< only numbers below it; 0: from the newest. Newest first
     std::optional<std::uint64_t> after = std::nullopt;  ///< only numbers above it, oldest first
     std::size_t limit = 100;                            ///< 1 to 10,000

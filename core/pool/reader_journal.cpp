@@ -87,6 +87,9 @@ JournalEntry entryOf(Statement& row) {
     entry.result = static_cast<HResult>(number(17));
     entry.fault = number(18);
     entry.count = number(19);
+    entry.upstream = row.text(27);
+    entry.attempts = number(28);
+    entry.waited = number(29);
     return entry;
 }
 
@@ -107,10 +110,11 @@ Result<JournalPage> Reader::journal(const JournalQuery& query) {
     const Lease connection(*this, std::move(*acquired));
     const bool forward = query.after.has_value();
     auto rows = connection->prepare(
-        std::string("SELECT j.seq,j.time,j.id,j.machine,j.cmid,j.address,j.port,j.flags,j.version,j.product,j.guids,"
-                    "j.required,j.client_time,j.vm_info,j.license_status,j.minutes,j.previous_cmid,j.result,j.fault,"
-                    "j.count,j.message,j.severity,j.source,j.fields,p.application,p.counted,p.sku "
-                    "FROM journal j LEFT JOIN product p ON p.id=j.product ") +
+        std::string(
+            "SELECT j.seq,j.time,j.id,j.machine,j.cmid,j.address,j.port,j.flags,j.version,j.product,j.guids,"
+            "j.required,j.client_time,j.vm_info,j.license_status,j.minutes,j.previous_cmid,j.result,j.fault,"
+            "j.count,j.message,j.severity,j.source,j.fields,p.application,p.counted,p.sku,u.name,j.attempts,j.waited "
+            "FROM journal j LEFT JOIN product p ON p.id=j.product LEFT JOIN upstream u ON u.id=j.upstream ") +
         (forward ? "WHERE j.seq>?1 ORDER BY j.seq" : "WHERE j.seq<?1 ORDER BY j.seq DESC"));
     if (!rows)
         return fail(rows.error());
@@ -123,6 +127,9 @@ Result<JournalPage> Reader::journal(const JournalQuery& query) {
         if (query.since && timeOf(row.integer(1)) < *query.since)
             return false;
         if (query.cmid && row.guid(4) != *query.cmid)
+            return false;
+        if (const std::string_view name = query.upstream;
+            !name.empty() && (row.text(27).size() != name.size() || !hasPrefix(row.text(27), name)))
             return false;
         return hasPrefix(row.text(3), query.machinePrefix);
     };

@@ -10,7 +10,8 @@ namespace muster::pool {
 
 namespace {
 
-enum class Kind : std::uint8_t { request = 1, event = 2, removal = 3 };
+/// `relayed` is a request with who answered it behind its fields.
+enum class Kind : std::uint8_t { request = 1, event = 2, removal = 3, relayed = 4 };
 
 // Bits of a request's second octet.
 constexpr std::uint8_t kWellFormed = 1;
@@ -20,6 +21,7 @@ constexpr std::uint8_t kV4 = 8;
 constexpr std::uint8_t kAllFlags = 15;
 
 constexpr std::size_t kMaxReason = 200;
+constexpr std::size_t kMaxUpstream = 64;
 constexpr std::size_t kMaxSource = 64;
 constexpr std::size_t kMaxMessage = std::size_t{4} * 1024;
 constexpr std::size_t kMaxFields = std::size_t{16} * 1024;
@@ -101,7 +103,7 @@ private:
     bool good_ = true;
 };
 
-RequestRecord readRequest(Parser& in) {
+RequestRecord readRequest(Parser& in, bool relayed) {
     RequestRecord record;
     const auto flags = in.number<std::uint8_t>();
     if ((flags & ~kAllFlags) != 0)
@@ -138,6 +140,11 @@ RequestRecord readRequest(Parser& in) {
     record.count = in.number<std::uint32_t>();
     request.machine.assign(in.text<std::uint8_t>(kMaxMachine));
     record.reason = in.text<std::uint8_t>(kMaxReason);
+    if (relayed) {
+        record.attempts = in.number<std::uint8_t>();
+        record.waited = in.number<std::uint32_t>();
+        record.upstream = in.text<std::uint8_t>(kMaxUpstream);
+    }
     return record;
 }
 
@@ -217,7 +224,8 @@ StoredEvent stored(const EventRecord& event) {
 void encode(const RequestRecord& record, std::vector<std::byte>& out) {
     Writer to(out);
     const bool v4 = record.source.isV4() && record.source.scopeId == 0;
-    to.number(static_cast<std::uint8_t>(Kind::request));
+    const bool relayed = record.attempts != 0 || record.waited != 0 || !record.upstream.empty();
+    to.number(static_cast<std::uint8_t>(relayed ? Kind::relayed : Kind::request));
     to.number(static_cast<std::uint8_t>((record.wellFormed ? kWellFormed : 0) | (record.counted ? kCounted : 0) |
                                         (record.fresh ? kFresh : 0) | (v4 ? kV4 : 0)));
     to.time(record.received);
@@ -246,6 +254,11 @@ void encode(const RequestRecord& record, std::vector<std::byte>& out) {
     to.number(record.count);
     to.text<std::uint8_t>(request.machine.view());
     to.text<std::uint8_t>(record.reason.substr(0, kMaxReason));
+    if (relayed) {
+        to.number(record.attempts);
+        to.number(record.waited);
+        to.text<std::uint8_t>(record.upstream.substr(0, kMaxUpstream));
+    }
 }
 
 void encode(const Note& note, std::vector<std::byte>& out) {
@@ -274,7 +287,8 @@ Result<Record> decode(Octets payload) {
     Record record;
     switch (static_cast<Kind>(kind)) {
         case Kind::request:
-            record = readRequest(in);
+        case Kind::relayed:
+            record = readRequest(in, static_cast<Kind>(kind) == Kind::relayed);
             break;
         case Kind::event:
             record = readEvent(in);
@@ -288,7 +302,7 @@ Result<Record> decode(Octets payload) {
         }
         default:
             return fail(Code::incompatible, "intake record",
-                        "kind " + std::to_string(kind) + "; this Muster knows 1 to 3: start the newer one again");
+                        "kind " + std::to_string(kind) + "; this Muster knows 1 to 4: start the newer one again");
     }
     if (!in.finished())
         return fail(Code::malformed, "intake record",

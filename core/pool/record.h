@@ -37,11 +37,11 @@ constexpr std::size_t kMaxPayload = std::size_t{24} * 1024;  ///< octets of one 
 /// Cuts its texts to what may be kept (at a character's border) and renders the fields.
 StoredEvent stored(const EventRecord& event);
 
-/// Appends the encoded record to `out`: 153 octets and the texts for a request. Never more than kMaxPayload.
+/// Appends the encoded record to `out`: 138 to 154 octets and the texts for a request. Never more than kMaxPayload.
 void encode(const RequestRecord& request, std::vector<std::byte>& out);
 void encode(const Note& note, std::vector<std::byte>& out);
 
-/// @param payload  what encode() appended; a request's `reason` points into it afterwards
+/// @param payload  what encode() appended; a request's `reason` and `upstream` point into it afterwards
 /// @error malformed     shorter or longer than its own fields say, or a value out of its range
 /// @error incompatible  of a kind that only a newer Muster writes
 /// @thread any; pure

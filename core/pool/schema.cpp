@@ -91,12 +91,27 @@ CREATE TABLE journal(
     source         TEXT,
     fields         TEXT) STRICT;
 )sql",
+    // Who answered.
+    R"sql(
+-- Upstreams' names, as a number. Row 0: none, or no room for more.
+CREATE TABLE upstream(
+    id   INTEGER NOT NULL PRIMARY KEY,
+    name TEXT    NOT NULL UNIQUE) STRICT;
+INSERT INTO upstream VALUES(0, '');
+
+ALTER TABLE client ADD COLUMN upstream INTEGER NOT NULL DEFAULT 0;  -- of its latest answer that came from one
+
+-- NULL where no upstream was asked.
+ALTER TABLE journal ADD COLUMN upstream INTEGER;
+ALTER TABLE journal ADD COLUMN attempts INTEGER;
+ALTER TABLE journal ADD COLUMN waited   INTEGER;  -- microseconds
+)sql",
 };
 static_assert(std::size(kSteps) == static_cast<std::size_t>(kSchemaVersion));
 
 }  // namespace
 
-Result<void> migrate(Connection& connection) {
+Result<void> migrate(Connection& connection, std::int64_t to) {
     const std::int64_t id = connection.value("PRAGMA application_id", -1);
     const std::int64_t version = connection.value("PRAGMA user_version", -1);
     const std::int64_t objects = connection.value("SELECT count(*) FROM sqlite_schema", -1);
@@ -111,7 +126,7 @@ Result<void> migrate(Connection& connection) {
                     "schema version " + std::to_string(version) + ", this Muster knows up to " +
                         std::to_string(kSchemaVersion) +
                         ": start the newer Muster, or restore a backup made by this one");
-    for (std::int64_t step = version; step < kSchemaVersion; ++step) {
+    for (std::int64_t step = version; step < to; ++step) {
         const std::string sql = "BEGIN IMMEDIATE;" + std::string(kSteps[step]) +
                                 "PRAGMA application_id=" + std::to_string(kApplicationId) +
                                 ";PRAGMA user_version=" + std::to_string(step + 1) + ";COMMIT;";

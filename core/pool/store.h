@@ -30,9 +30,12 @@ struct RequestRecord {
     bool counted = false;  ///< the authority counted this client
     bool fresh = true;     ///< false: no client row (over the limit for new CMIDs, wrong seal, …)
     HResult result = HResult::ok;
-    std::uint32_t fault = 0;  ///< RPC fault status; 0: none
-    std::uint32_t count = 0;  ///< the count in the answer
-    std::string_view reason;  ///< constant text: "a real client asked the lab"
+    std::uint32_t fault = 0;    ///< RPC fault status; 0: none
+    std::uint32_t count = 0;    ///< the count in the answer
+    std::string_view reason;    ///< constant text: "a real client asked the lab"
+    std::string_view upstream;  ///< whose answer it was; text that lives as long as the process. Empty: no host's
+    std::uint32_t waited = 0;   ///< microseconds that the request was with upstreams
+    std::uint8_t attempts = 0;  ///< upstreams that were asked
 };
 
 struct EventRecord {

@@ -103,7 +103,7 @@ Result<std::unique_ptr<Tables>> Tables::open(Connection& connection) {
                                nullptr);
     if (auto prepared = tables->prepare(); !prepared)
         return fail(prepared.error());
-    if (auto loaded = tables->loadProducts(); !loaded)
+    if (auto loaded = tables->loadNumbers(); !loaded)
         return fail(loaded.error());
     tables->applied_ = static_cast<std::uint64_t>(connection.value("SELECT value FROM meta WHERE name='applied'", 0));
     return tables;
@@ -120,23 +120,25 @@ Result<void> Tables::prepare() {
         {position_, "UPDATE meta SET value=?1 WHERE name='applied'"},
         {insertRequest_,
          "INSERT OR REPLACE INTO journal(seq,time,id,machine,cmid,address,port,flags,version,product,guids,required,"
-         "client_time,vm_info,license_status,minutes,previous_cmid,result,fault,count,message) "
-         "VALUES(?1,?2,12290,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)"},
+         "client_time,vm_info,license_status,minutes,previous_cmid,result,fault,count,message,upstream,attempts,waited)"
+         " "
+         "VALUES(?1,?2,12290,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)"},
         {insertEvent_,
          "INSERT OR REPLACE INTO journal(seq,time,id,machine,cmid,message,severity,source,fields) "
          "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
         {insertProduct_, "INSERT INTO product(id,application,counted,sku) VALUES(?1,?2,?3,?4)"},
+        {insertUpstream_, "INSERT INTO upstream(id,name) VALUES(?1,?2)"},
         {updateClient_,
          "UPDATE client SET product=?4,last_seen=?5,requests=requests+?6,activated=activated|?7,license_status=?8,"
          "minutes=?9,virtual=?10,required=?11,result=?12,fault=?13,count=?14,counted_at=ifnull(?15,counted_at),"
-         "last_seq=?16,"
+         "last_seq=?16,upstream=ifnull(?18,upstream),"
          "addresses_more=addresses_more+CASE WHEN address=?17 THEN 0 ELSE muster_crowded(addresses,?17) END,"
          "addresses=CASE WHEN address=?17 THEN addresses ELSE muster_addresses(addresses,address,?17) END,address=?17 "
          "WHERE cmid=?1 AND application=?2 AND machine=?3"},
         {insertClient_,
          "INSERT INTO client(cmid,application,machine,product,first_seen,last_seen,requests,activated,license_status,"
-         "minutes,virtual,required,result,fault,count,counted_at,last_seq,address,addresses,addresses_more) "
-         "VALUES(?1,?2,?3,?4,?18,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,NULL,0)"},
+         "minutes,virtual,required,result,fault,count,counted_at,last_seq,address,addresses,addresses_more,upstream) "
+         "VALUES(?1,?2,?3,?4,?19,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,NULL,0,ifnull(?18,0))"},
         {countNames_, "SELECT count(*) FROM (SELECT 1 FROM client WHERE cmid=?1 AND application=?2 LIMIT ?3)"},
         {updateSurplus_,
          "UPDATE surplus SET requests=requests+?3,last_seen=?4,counted_at=ifnull(?5,counted_at),required=?6 "
@@ -159,7 +161,7 @@ Result<void> Tables::prepare() {
     return {};
 }
 
-Result<void> Tables::loadProducts() {
+Result<void> Tables::loadNumbers() {
     products_.clear();
     lastProductId_ = -1;
     auto all = connection_.prepare("SELECT id,application,counted,sku FROM product WHERE id>0");
@@ -167,7 +169,37 @@ Result<void> Tables::loadProducts() {
         return fail(all.error());
     while (all->step())
         products_.emplace(ProductKey{all->guid(1), all->guid(2), all->guid(3)}, all->integer(0));
+    upstreams_.clear();
+    lastUpstream_.clear();
+    lastUpstreamId_ = 0;
+    auto names = connection_.prepare("SELECT id,name FROM upstream WHERE id>0");
+    if (!names)
+        return fail(names.error());
+    while (names->step())
+        upstreams_.emplace(names->text(1), names->integer(0));
     return {};
+}
+
+std::int64_t Tables::upstream(std::string_view name) {
+    if (name == lastUpstream_)
+        return lastUpstreamId_;
+    std::int64_t id = 0;
+    std::string key(name);
+    if (name.empty()) {
+        // No host answered: row 0 has this very name.
+    } else if (const auto at = upstreams_.find(key); at != upstreams_.end()) {
+        id = at->second;
+    } else if (upstreams_.size() < kMaxUpstreams) {
+        id = static_cast<std::int64_t>(upstreams_.size()) + 1;
+        insertUpstream_.bind(1, id);
+        insertUpstream_.bind(2, name);
+        if (!insertUpstream_.run())
+            return -1;
+        upstreams_.emplace(key, id);
+    }
+    lastUpstream_ = std::move(key);
+    lastUpstreamId_ = id;
+    return id;
 }
 
 std::int64_t Tables::product(const ActivationRequest& request) {
@@ -220,7 +252,7 @@ Result<void> Tables::apply(std::span<const Piece> pieces, std::uint64_t applied,
             done = fail(connection_.problem("cannot commit"));
         if (!done) {
             rollback_.run();  // SQLite may have done so itself: then this fails, and means nothing
-            (void)loadProducts();
+            (void)loadNumbers();
         }
     }
     if (durable)
@@ -254,12 +286,13 @@ Result<void> Tables::applyAll(std::span<const Piece> pieces) {
 bool Tables::addRequest(const RequestRecord& record, std::uint64_t seq) {
     const ActivationRequest& request = record.request;
     const std::int64_t productId = product(request);
-    if (productId < 0)
+    const std::int64_t upstreamId = upstream(record.upstream);
+    if (productId < 0 || upstreamId < 0)
         return false;
     addTo(added_, record);
     const bool row = hasClientRow(record);
     if (row)
-        touched_.push_back({&record, seq, productId, head(request.cmid)});
+        touched_.push_back({&record, seq, productId, upstreamId, head(request.cmid)});
 
     std::array<std::byte, 48> guids{};
     Statement& to = insertRequest_;
@@ -296,6 +329,14 @@ bool Tables::addRequest(const RequestRecord& record, std::uint64_t seq) {
         to.bindNull(20);
     else
         to.bind(20, record.reason);
+    if (record.attempts == 0 && upstreamId == 0) {
+        for (const int column : {21, 22, 23})
+            to.bindNull(column);
+    } else {
+        to.bind(21, upstreamId);
+        to.bind(22, std::int64_t{record.attempts});
+        to.bind(23, std::int64_t{record.waited});
+    }
     return to.run();
 }
 
@@ -415,8 +456,11 @@ bool Tables::writeClient(std::span<const Touch> group) {
     const ActivationRequest& request = record.request;
     std::int64_t countedAt = -1;
     bool activated = false;
+    std::int64_t upstreamId = 0;
     for (const Touch& touch : group) {
         const RequestRecord& one = *touch.record;
+        if (touch.upstream != 0)
+            upstreamId = touch.upstream;
         if (one.counted)
             countedAt = milliseconds(one.received);
         activated = activated || one.request.licenseStatus == kLicensed ||
@@ -443,6 +487,10 @@ bool Tables::writeClient(std::span<const Touch> group) {
             to->bindNull(15);
         to->bind(16, static_cast<std::int64_t>(latest.seq));
         to->bind(17, addressOctets(record.source));
+        if (upstreamId != 0)
+            to->bind(18, upstreamId);
+        else
+            to->bindNull(18);
         if (to == &updateClient_) {
             if (!to->run())
                 return false;
@@ -450,7 +498,7 @@ bool Tables::writeClient(std::span<const Touch> group) {
                 return true;
         }
     }
-    insertClient_.bind(18, milliseconds(group.front().record->received));
+    insertClient_.bind(19, milliseconds(group.front().record->received));
     return addClient(group, countedAt);
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -17,6 +19,7 @@ constexpr std::int64_t kNamesPerCmid = 1000;     ///< machines kept per CMID and
 constexpr std::size_t kAddressesPerClient = 64;  ///< the latest included
 constexpr std::size_t kMaxProducts =
     10'000;  ///< combinations of application, counted ID and activation ID kept as a number
+constexpr std::size_t kMaxUpstreams = 1000;  ///< names of upstreams, of all times
 
 class Tables {
 public:
@@ -39,6 +42,7 @@ private:
         const RequestRecord* record;
         std::uint64_t seq;
         std::int64_t product;
+        std::int64_t upstream;
         std::uint64_t head;  ///< the CMID's first 8 octets, big-endian: sorting seldom has to look at the record
     };
     struct ProductKey {
@@ -56,7 +60,8 @@ private:
 
     explicit Tables(Connection& connection) noexcept : connection_(connection) {}
     Result<void> prepare();
-    Result<void> loadProducts();
+    /// What the database has as numbers: products and upstreams.
+    Result<void> loadNumbers();
     Result<void> applyAll(std::span<const Piece> pieces);
     bool addRequest(const RequestRecord& record, std::uint64_t seq);
     bool addEvent(const StoredEvent& event, std::uint64_t seq);
@@ -69,16 +74,21 @@ private:
     bool writeClient(std::span<const Touch> group);
     bool addClient(std::span<const Touch> group, std::int64_t countedAt);
     std::int64_t product(const ActivationRequest& request);
+    /// -1: cannot be written.
+    std::int64_t upstream(std::string_view name);
 
     Connection& connection_;
     Statement begin_, commit_, rollback_, position_, addTotal_;
-    Statement insertRequest_, insertEvent_, insertProduct_;
+    Statement insertRequest_, insertEvent_, insertProduct_, insertUpstream_;
     Statement updateClient_, insertClient_, countNames_, updateSurplus_, insertSurplus_;
     Statement retireClient_, retireSurplus_;
     Statement removeClients_, removeSurplus_, countApplications_;
     std::unordered_map<ProductKey, std::int64_t, ProductHash> products_;
     ProductKey lastProduct_{};
     std::int64_t lastProductId_ = -1;
+    std::unordered_map<std::string, std::int64_t> upstreams_;
+    std::string lastUpstream_;
+    std::int64_t lastUpstreamId_ = 0;
     std::vector<Touch> touched_;
     Totals added_;  // by this transaction; machines and clients apart, as they may shrink
     std::int64_t newMachines_ = 0;

@@ -205,6 +205,23 @@ TEST(ActivationDispatcher, theRecordSaysWhatTheClientSaidAndWhatItGot) {
     commit(0);
 }
 
+TEST(ActivationDispatcher, theRecordSaysWhoAnsweredAndHowLongItTook) {
+    authority.onDecide = [](muster::Exchange& exchange) {
+        Outcome outcome = ScriptedAuthority::answer(26);
+        outcome.upstream = "kms-1";
+        outcome.waited = 1500;
+        outcome.attempts = 2;
+        exchange.complete(outcome);
+    };
+    submit(1);
+    turn();
+    const muster::pool::RequestRecord& record = store.pieces[0].records[0];
+    STRCMP_EQUAL("kms-1", std::string(record.upstream).c_str());
+    LONGS_EQUAL(1500, record.waited);
+    LONGS_EQUAL(2, record.attempts);
+    commit(0);
+}
+
 TEST(ActivationDispatcher, aBodyNobodyCanReadReachesTheAuthorityWholeAndMakesNoClientRow) {
     std::vector<std::byte> body(3000, std::byte{0xA5});
     bool same = false;

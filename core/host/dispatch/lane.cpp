@@ -226,6 +226,9 @@ pool::RequestRecord Lane::record(const LiveExchange& exchange) {
     record.fault = outcome.kind == Outcome::Kind::faulted ? static_cast<std::uint32_t>(outcome.status) : 0;
     record.count = outcome.count;
     record.reason = outcome.reason;
+    record.upstream = outcome.upstream;
+    record.waited = outcome.waited;
+    record.attempts = outcome.attempts;
     return record;
 }
 

@@ -137,6 +137,22 @@ TEST(PoolOperations, giveARequestAsWindowsWritesIt) {
     STRCMP_EQUAL(expected.c_str(), textOf(item, "info").c_str());
 }
 
+TEST(PoolOperations, tellWhichUpstreamAnsweredAndFilterByIt) {
+    RequestRecord relayed = requestOf(1);
+    relayed.upstream = "kms-1";
+    relayed.attempts = 2;
+    relayed.waited = 1500;
+    appendAndWait(*archive, {relayed, requestOf(2)});
+    const Json::Array clients = items(call("GET /clients", json({{"upstream", "kms-1"}})));
+    CHECK_EQUAL(1U, clients.size());
+    STRCMP_EQUAL("kms-1", textOf(clients[0], "upstream").c_str());
+    const Json::Array events = items(call("GET /events", json({{"upstream", "kms-1"}})));
+    CHECK_EQUAL(1U, events.size());
+    STRCMP_EQUAL("kms-1", textOf(events[0], "upstream").c_str());
+    CHECK_TRUE(*events[0].find("attempts") == Json(std::uint64_t{2}));
+    CHECK_TRUE(*events[0].find("waited") == Json(std::uint64_t{1500}));
+}
+
 TEST(PoolOperations, streamWhatComesAfterTheCall) {
     appendAndWait(*archive, {requestOf(1)});
     const auto reply = call("GET /events/watch", json({{"id", 12290}}));

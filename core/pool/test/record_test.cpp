@@ -38,6 +38,43 @@ TEST(Record, aRequestComesBackAsItWas) {
     CHECK_TRUE(same.reason == record.reason);
 }
 
+TEST(Record, whoAnsweredARelayedRequestComesBackWithIt) {
+    RequestRecord record = requestOf(42);
+    record.upstream = "kms-1.example.org";
+    record.waited = 1'234'567;
+    record.attempts = 2;
+    std::vector<std::byte> octets;
+    encode(record, octets);
+    const auto back = decode(octets);
+    CHECK_TRUE(back.has_value());
+    const auto& same = std::get<RequestRecord>(*back);
+    CHECK_TRUE(same.upstream == record.upstream);
+    CHECK_EQUAL(1'234'567U, same.waited);
+    CHECK_EQUAL(2, same.attempts);
+    for (std::size_t size = 0; size < octets.size(); ++size)
+        CHECK_FALSE(decode(Octets(octets).first(size)).has_value());
+}
+
+TEST(Record, oneOfTheFirstVersionIsStillRead) {
+    // Kind 1, flags, time, 10.0.0.7:49152, and the rest of the 138 octets; no texts.
+    std::vector<std::byte> octets(138);
+    octets[0] = std::byte{1};
+    octets[1] = std::byte{1 | 2 | 8};
+    octets[10] = std::byte{10};
+    octets[13] = std::byte{7};
+    octets[16] = std::byte{4};
+    octets[80] = std::byte{0xAB};
+    const auto back = decode(octets);
+    CHECK_TRUE(back.has_value());
+    const auto& record = std::get<RequestRecord>(*back);
+    CHECK_TRUE(record.counted);
+    STRCMP_EQUAL("10.0.0.7", record.source.host().c_str());
+    CHECK_EQUAL(4, record.request.major);
+    CHECK_TRUE(record.request.cmid.octets[0] == std::byte{0xAB});
+    CHECK_TRUE(record.upstream.empty());
+    CHECK_EQUAL(0, record.attempts);
+}
+
 TEST(Record, anEventAndARemovalComeBackAsTheyWere) {
     EventRecord event;
     event.when = at(1);

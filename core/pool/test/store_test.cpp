@@ -4,6 +4,7 @@
 #include "CppUTest/TestHarness.h"
 
 #include "pool/events.h"
+#include "pool/schema.h"
 #include "pool/test/scratch.h"
 
 using namespace muster;
@@ -227,6 +228,86 @@ TEST(Store, journalsEveryFieldOfARequest) {
     CHECK_EQUAL(0x6BBU, entry.fault);
     CHECK_EQUAL(26U, entry.count);
     CHECK_TRUE(entry.counted);
+}
+
+TEST(Store, tellsWhoAnsweredARequestAndWhoAnsweredAClientLast) {
+    RequestRecord first = requestOf(1);
+    first.upstream = "kms-1";
+    first.attempts = 1;
+    first.waited = 900;
+    RequestRecord second = requestOf(2);
+    second.upstream = "kms-2";
+    second.attempts = 2;
+    second.waited = 2'000'900;
+    RequestRecord unanswered = requestOf(2);
+    unanswered.fault = 0x6BA;
+    unanswered.attempts = 2;
+    unanswered.waited = 8'000'000;
+    add({first, second, requestOf(3)});
+    add({unanswered});
+    reopen();
+    const JournalPage page = journal({.id = JournalEntry::kRequestId});
+    CHECK_EQUAL(4U, page.entries.size());
+    STRCMP_EQUAL("", page.entries[0].upstream.c_str());
+    CHECK_EQUAL(2U, page.entries[0].attempts);
+    CHECK_EQUAL(8'000'000U, page.entries[0].waited);
+    STRCMP_EQUAL("", page.entries[1].upstream.c_str());
+    CHECK_EQUAL(0U, page.entries[1].attempts);
+    STRCMP_EQUAL("kms-2", page.entries[2].upstream.c_str());
+    STRCMP_EQUAL("kms-1", page.entries[3].upstream.c_str());
+    CHECK_EQUAL(900U, page.entries[3].waited);
+    CHECK_EQUAL(1U, journal({.upstream = "KMS-2"}).entries.size());
+    CHECK_EQUAL(0U, journal({.upstream = "kms"}).entries.size());
+    const ClientPage listed = clients({.order = ClientOrder::cmid});
+    CHECK_EQUAL(3U, listed.clients.size());
+    STRCMP_EQUAL("kms-1", listed.clients[0].upstream.c_str());
+    STRCMP_EQUAL("kms-2", listed.clients[1].upstream.c_str());
+    STRCMP_EQUAL("", listed.clients[2].upstream.c_str());
+    CHECK_EQUAL(1U, clients({.upstream = "kms-1"}).clients.size());
+    CHECK_EQUAL(0U, clients({.upstream = "kms-3"}).clients.size());
+}
+
+TEST(Store, aDatabaseOfTheFirstVersionIsBroughtToThisOneWithAllThatIsInIt) {
+    store.reset();
+    const std::string path = scratch.file("pool.db");
+    std::filesystem::remove(path);
+    {
+        auto old = Connection::open(path, Connection::Use::write);
+        CHECK_TRUE(old.has_value());
+        CHECK_TRUE(migrate(**old, 1).has_value());
+        CHECK_TRUE(
+            (*old)
+                ->execute(
+                    "INSERT INTO product "
+                    "VALUES(1,x'34c792555682d74d983ed6ec3f16059f',x'1952de7ffafb4a4882c934d1ad53e856',zeroblob(16));"
+                    "INSERT INTO client "
+                    "VALUES(x'01000000000000000000000000000007',x'34c792555682d74d983ed6ec3f16059f','old',1,"
+                    "1000,2000,3,1,1,43200,0,25,0,0,50,2000,9,x'00000000000000000000FFFF0A000007',NULL,0);"
+                    "INSERT INTO journal "
+                    "VALUES(9,2000,12290,'old',x'01000000000000000000000000000007',x'0A000007',49152,7,"
+                    "262144,1,NULL,25,0,0,1,43200,NULL,0,0,50,'why',NULL,NULL,NULL);"
+                    "UPDATE meta SET value=9 WHERE name='applied';")
+                .has_value());
+    }
+    store = openStore(smallStore(scratch.path()));
+    const ClientPage listed = clients();
+    CHECK_EQUAL(1U, listed.clients.size());
+    STRCMP_EQUAL("old", listed.clients[0].machine.c_str());
+    CHECK_TRUE(listed.clients[0].counted == kSeven);
+    STRCMP_EQUAL("", listed.clients[0].upstream.c_str());
+    const JournalPage page = journal({.id = JournalEntry::kRequestId});
+    CHECK_EQUAL(1U, page.entries.size());
+    CHECK_EQUAL(9U, page.entries[0].seq);
+    CHECK_TRUE(page.entries[0].time == Timestamp(std::chrono::milliseconds(2000)));
+    STRCMP_EQUAL("old", page.entries[0].machine.c_str());
+    STRCMP_EQUAL("why", page.entries[0].message.c_str());
+    STRCMP_EQUAL("10.0.0.7:49152", page.entries[0].address.text().c_str());
+    CHECK_EQUAL(50U, page.entries[0].count);
+    CHECK_EQUAL(25U, page.entries[0].request.requiredClients);
+    CHECK_TRUE(page.entries[0].request.counted == kSeven);
+    CHECK_TRUE(page.entries[0].counted);
+    add({requestOf(7)});
+    CHECK_EQUAL(2U, clients().clients.size());
 }
 
 TEST(Store, journalsEventsWithTheirFieldsInOrder) {
