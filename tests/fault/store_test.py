@@ -62,9 +62,9 @@ class StoreTest(fault.DaemonTest):
         path = self.directory / "acknowledged"
         return set(path.read_text().split()) if path.exists() else set()
 
-    def some_load(self, daemon, first, requests=300):
+    def some_load(self, daemon, first, requests=300, log=True):
         load = daemon.load("--requests", requests, "--connections", 8, "--sequential", "--clients", requests, "--first-client",
-                           first, "--ack-log", self.directory / "acknowledged", "--verify")
+                           first, *(("--ack-log", self.directory / "acknowledged") if log else ()), "--verify")
         load.communicate(timeout=120 * fault.PATIENCE)
         self.assertEqual(load.returncode, 0, daemon.log_tail())
 
@@ -170,6 +170,25 @@ class StoreTest(fault.DaemonTest):
         for path, octets in replaced:
             candidates = [file.read_bytes() for file in path.parent.iterdir() if file.is_file()]
             self.assertIn(octets, candidates, "what somebody put there was overwritten or deleted")
+
+    def test_recording_is_switched_under_load_and_no_request_is_lost(self):
+        daemon = self.filled()
+        load = daemon.load("--rate", 300, "--seconds", 3600, "--persist", "--connections", 4)
+        for turn in range(4):
+            daemon.ctl("settings", "set", "pool.record", "false" if turn % 2 == 0 else "true")
+            said = any("pool.record" in sentence for sentence in self.trouble(daemon))
+            self.assertEqual(said, turn % 2 == 0, self.trouble(daemon))
+            self.assertTrue(daemon.serves(first=(turn + 1) * 10_000_000))
+        load.terminate()
+        report = json.loads(load.communicate(timeout=60 * fault.PATIENCE)[0])
+        self.assertFalse(report["errors"], report)
+        known = len(daemon.cmids())
+        daemon.ctl("settings", "set", "pool.record", "false")
+        self.some_load(daemon, 2_000_000, log=False)
+        self.assertEqual(len(daemon.cmids()), known, "a request was recorded all the same")
+        daemon.ctl("settings", "set", "pool.record", "true")
+        self.some_load(daemon, 3_000_000)
+        self.all_listed(daemon)
 
     # -- at start --------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,13 @@ inline constexpr EventSpec kModeChosen{20005, Severity::warning, "{caller} chose
 inline constexpr EventSpec kReloaded{20006, Severity::info, "Settings and plugins were looked at again: {changes}",
                                      "Somebody sent SIGHUP or asked for a reload."};
 
-inline constexpr EventSpec kCoreEvents[] = {kStarted, kStopping, kNotDurable, kDurableAgain, kModeChosen, kReloaded};
+inline constexpr EventSpec kNotRecording{20007, Severity::warning, "Requests are not recorded from now on.",
+                                         "Somebody switched setting pool.record off. Clients are answered without "
+                                         "waiting for the disk; pool and journal do not learn of them."};
+inline constexpr EventSpec kRecordingAgain{20008, Severity::info, "Requests are recorded again.",
+                                           "Somebody switched setting pool.record on."};
+
+inline constexpr EventSpec kCoreEvents[] = {kStarted,    kStopping, kNotDurable,   kDurableAgain,
+                                            kModeChosen, kReloaded, kNotRecording, kRecordingAgain};
 
 }  // namespace muster::daemon

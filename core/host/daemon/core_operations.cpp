@@ -136,7 +136,9 @@ std::vector<std::string> troubles(const CoreView& view) {
     if (view.store != nullptr)
         if (std::string text = view.store->trouble(); !text.empty())
             lines.push_back(std::move(text));
-    if (!view.durable)
+    if (view.store != nullptr && !view.services.recording())
+        lines.emplace_back("requests are not recorded (setting pool.record)");
+    else if (!view.durable)
         lines.emplace_back("records do not reach the disk in time (setting core.commit-limit)");
     if (view.plugins.safeMode())
         lines.emplace_back("safe mode: the daemon died too often after its start; see \"musterctl plugin list\"");

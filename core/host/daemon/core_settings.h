@@ -54,6 +54,11 @@ inline constexpr Field kCoreSettings[] = {
 };
 
 inline constexpr Field kPoolSettings[] = {
+    {.name = "record",
+     .type = FieldType::boolean,
+     .help = "Whether requests are recorded, each on disk before its answer. Without it clients and journal stay as "
+             "they are, events are journaled all the same.",
+     .fallback = "true"},
     {.name = "new-clients-per-hour",
      .type = FieldType::integer,
      .help =

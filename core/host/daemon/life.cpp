@@ -35,7 +35,8 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
                 }),
       store_(std::move(store)),
       services_({log_, *settings_, table_, metrics_, reactors_, premises_.sockets, mode,
-                 modeDirectory(premises_.state, mode), store_.get(), newClientsPerHour(*settings_)}),
+                 modeDirectory(premises_.state, mode), store_.get(), newClientsPerHour(*settings_),
+                 daemon::recording(*settings_)}),
       plugins_(services_, pluginOptions(premises_.line, premises_.state)),
       dispatcher_(reactors_.count(), plugins_.families(), limits(*settings_),
                   [this](bool durable) { durabilityChanged(durable); }),
@@ -205,6 +206,9 @@ void Life::everySecond() {
     loop_.after(1s, [this] { everySecond(); });
     rate_.sample(dispatcher_.counters().requests.value());
     syncCounters();
+    // Without a request no record tells that the store is back.
+    if (!durable_ && store_ && store_->trouble().empty())
+        dispatcher_.storeWorks();
     tellStatus();
     worker_.submitIfIdle([this] { plugins_.tick(std::chrono::steady_clock::now()); });
 }
@@ -257,6 +261,11 @@ void Life::lookAgain() {
 void Life::coreSettingsChanged() {
     log_.setLevel(logLevel(*settings_));
     services_.admission().setPerHour(newClientsPerHour(*settings_));
+    const bool record = recording(*settings_);
+    if (record != services_.recording()) {
+        services_.setRecording(record);
+        services_.journal("core", record ? kRecordingAgain : kNotRecording, Json(Json::Object{}));
+    }
     const dispatch::Limits now = limits(*settings_);
     reactors_.onReactors([&](Reactor& reactor) { dispatcher_.limit(reactor, now); });
 }

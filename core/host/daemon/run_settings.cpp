@@ -74,6 +74,10 @@ std::uint32_t newClientsPerHour(const settings::SettingsStore& settings) {
     return static_cast<std::uint32_t>(value<std::int64_t>(settings, "pool", "new-clients-per-hour", 1000));
 }
 
+bool recording(const settings::SettingsStore& settings) {
+    return value<bool>(settings, "pool", "record", true);
+}
+
 pool::StoreConfig storeConfig(const settings::SettingsStore& settings, const std::filesystem::path& directory,
                               bool degraded) {
     pool::StoreConfig config;

@@ -36,6 +36,7 @@ Severity logLevel(const settings::SettingsStore& settings);
 dispatch::Limits limits(const settings::SettingsStore& settings);
 unsigned reactorCount(const settings::SettingsStore& settings);
 std::uint32_t newClientsPerHour(const settings::SettingsStore& settings);
+bool recording(const settings::SettingsStore& settings);
 pool::StoreConfig storeConfig(const settings::SettingsStore& settings, const std::filesystem::path& directory,
                               bool degraded);
 plugins::PluginHostOptions pluginOptions(const CommandLine& line, const std::filesystem::path& state);

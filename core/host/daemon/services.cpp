@@ -50,13 +50,34 @@ bool StoreAdmission::overLimit(const Address& source, const Guid& application, c
 }
 
 DaemonServices::DaemonServices(const Parts& parts)
-    : parts_(parts), pool_(parts.store), admission_(parts.store, parts.newClientsPerHour) {}
+    : parts_(parts),
+      pool_(parts.store),
+      admission_(parts.store, parts.newClientsPerHour),
+      recording_(parts.recording) {}
 
 void DaemonServices::serve(bool on) noexcept {
+    const std::lock_guard lock(serving_);
+    serves_ = on;
+    giveOut();
+}
+
+void DaemonServices::setRecording(bool on) noexcept {
+    const std::lock_guard lock(serving_);
+    if (recording_.exchange(on) != on)
+        giveOut();
+}
+
+void DaemonServices::giveOut() noexcept {
     if (dispatcher_ == nullptr)
         return;
-    const dispatch::Service service =
-        on ? dispatch::Service{presentAuthority(), parts_.store, &admission_} : dispatch::Service{};
+    dispatch::Service service;
+    if (serves_) {
+        service.authority = presentAuthority();
+        if (recording()) {
+            service.store = parts_.store;
+            service.newClients = &admission_;  // without records all would stay new
+        }
+    }
     parts_.reactors.onReactors([&](Reactor& reactor) { dispatcher_->serve(reactor, service); });
 }
 

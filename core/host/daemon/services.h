@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -61,6 +62,7 @@ public:
         std::filesystem::path directory;  ///< of the mode
         pool::Store* store = nullptr;     ///< Mode::none has none
         std::uint32_t newClientsPerHour = 0;
+        bool recording = true;  ///< setting pool.record
     };
     explicit DaemonServices(const Parts& parts);
 
@@ -75,6 +77,10 @@ public:
     Authority* presentAuthority() const noexcept { return authority_.load(std::memory_order_acquire); }
     /// Gives every reactor its present authority and store, or nothing any more. @thread not a reactor's
     void serve(bool on) noexcept;
+    /// Whether requests are recorded from now on; those under way end as they began. @thread not a reactor's
+    void setRecording(bool on) noexcept;
+    /// Whether requests are recorded, if there is a store. @thread any
+    bool recording() const noexcept { return recording_.load(std::memory_order_relaxed); }
 
     Mode mode() const noexcept override { return parts_.mode; }
     std::string stateDirectory() const override { return parts_.directory.string(); }
@@ -95,6 +101,8 @@ public:
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
 
 private:
+    void giveOut() noexcept;
+
     Parts parts_;
     PresentPool pool_;
     StoreAdmission admission_;
@@ -102,6 +110,9 @@ private:
     settings::SettingsStore::Subscriber settingsChanged_;
     std::atomic<Authority*> authority_{nullptr};
     std::atomic<bool> judging_{false};
+    std::atomic<bool> recording_;
+    std::mutex serving_;  // two changes at once would leave reactors with one half of each
+    bool serves_ = false;
 };
 
 }  // namespace muster::daemon

@@ -24,6 +24,10 @@ void ActivationDispatcher::limit(Reactor& reactor, const Limits& limits) noexcep
     lanes_[reactor.index()]->limit(limits);
 }
 
+void ActivationDispatcher::storeWorks() noexcept {
+    shared_->setDurable(true);
+}
+
 std::size_t ActivationDispatcher::inFlight() const noexcept {
     std::size_t sum = 0;
     for (const auto& lane : lanes_)

@@ -29,6 +29,9 @@ public:
     /// For new requests and commits. @thread the reactor's
     void limit(Reactor& reactor, const Limits& limits) noexcept;
 
+    /// The store says of itself that it works again: without a request no record would tell. @thread any
+    void storeWorks() noexcept;
+
     /// Exchanges that have been submitted and not yet responded to. @thread any
     std::size_t inFlight() const noexcept;
     const Counters& counters() const noexcept;

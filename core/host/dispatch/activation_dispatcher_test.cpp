@@ -282,6 +282,79 @@ TEST(ActivationDispatcher, theRelayAnswersAllTheSameAndCountsIt) {
     commit(0);
 }
 
+TEST(ActivationDispatcher, whileTheDiskIsKnownToBeGoneTheRelayWaitsForItNoMore) {
+    limits.commit = 1ms;
+    authority.withoutRecord = true;
+    begin();
+    submit(1);
+    turnUntil(1);  // this one waited
+    limits.commit = 1h;
+    reactor.post([this] { dispatcher->limit(reactor, limits); });
+    submit(2);
+    turnUntil(2);  // this one does not, or it would wait for an hour
+    LONGS_EQUAL(2, counters().notDurable.value());
+    LONGS_EQUAL(2, store.pieces.size());  // and is recorded all the same
+    commit(1);
+    CHECK(durability == (std::vector<bool>{false, true}));
+    submit(3);
+    turn();
+    turn();
+    LONGS_EQUAL(2, answers.tokens.size());  // the disk is back: its answer waits again
+    commit(2);
+    LONGS_EQUAL(3, answers.tokens.size());
+    LONGS_EQUAL(2, counters().notDurable.value());
+    commit(0);
+    LONGS_EQUAL(3, answers.tokens.size());
+}
+
+TEST(ActivationDispatcher, theLabWaitsForADiskThatIsKnownToBeGone) {
+    limits.commit = 1ms;
+    begin();
+    submit(1);
+    turnUntil(1);
+    limits.commit = 1h;
+    reactor.post([this] { dispatcher->limit(reactor, limits); });
+    submit(2);
+    turn();
+    turn();
+    LONGS_EQUAL(1, answers.tokens.size());
+    commit(1);
+    CHECK(answers.last.kind == Outcome::Kind::answered);
+    commit(0);
+}
+
+TEST(ActivationDispatcher, aStoreThatSaysThatItWorksEndsTheAlarmWithoutARequest) {
+    limits.commit = 1ms;
+    authority.withoutRecord = true;
+    begin();
+    submit(1);
+    turnUntil(1);
+    dispatcher->storeWorks();
+    dispatcher->storeWorks();
+    CHECK(durability == (std::vector<bool>{false, true}));
+    commit(0);
+}
+
+TEST(ActivationDispatcher, withoutRecordingNoAnswerWaitsAndWhatIsUnderWayEndsAsItBegan) {
+    submit(1);
+    turn();
+    serve({&authority, nullptr, nullptr});
+    submit(2);
+    turn();
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{2}));
+    CHECK(answers.last.kind == Outcome::Kind::answered);
+    LONGS_EQUAL(1, store.pieces.size());
+    commit(0);
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{2, 1}));
+    serve({&authority, &store, nullptr});
+    submit(3);
+    turn();
+    LONGS_EQUAL(2, store.pieces.size());
+    commit(1);
+    LONGS_EQUAL(3, answers.tokens.size());
+    LONGS_EQUAL(0, dispatcher->inFlight());
+}
+
 TEST(ActivationDispatcher, aBrokenStoreDelaysNobody) {
     store.broken = true;
     authority.withoutRecord = true;

@@ -154,6 +154,10 @@ void Lane::roundEnd() noexcept {
     LiveExchange* const first = std::exchange(decided_, nullptr);
     decidedEnd_ = &decided_;
     const std::size_t count = std::exchange(decidedCount_, 0);
+    if (service_.store == nullptr) {
+        release(first, true);  // nothing is to be recorded
+        return;
+    }
     Batch* batch = freeBatches_;
     if (batch != nullptr) {
         freeBatches_ = batch->next;
@@ -174,13 +178,21 @@ void Lane::roundEnd() noexcept {
     (youngestBatch_ != nullptr ? youngestBatch_->younger : oldestBatch_) = batch;
     youngestBatch_ = batch;
 
-    if (service_.store == nullptr) {
-        arrived(*batch, pool::Durability::durable);  // nothing is to be recorded
-    } else if (!send(*batch, count)) {
+    if (!send(*batch, count)) {
         arrived(*batch, pool::Durability::notDurable);
+    } else if (!shared_.durable.load(std::memory_order_relaxed) && nobodyWaits(*batch)) {
+        // The disk is known to be gone: the record is kept, and tells when it is back.
+        release(std::exchange(batch->first, nullptr), false);
     } else {
         armFor(oldestBatch_->deadline);
     }
+}
+
+bool Lane::nobodyWaits(const Batch& batch) noexcept {
+    const LiveExchange* exchange = batch.first;
+    while (exchange != nullptr && exchange->leavesWithoutRecord_)
+        exchange = exchange->next_;
+    return exchange == nullptr;
 }
 
 bool Lane::send(Batch& batch, std::size_t count) const noexcept {

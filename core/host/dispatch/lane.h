@@ -122,6 +122,8 @@ private:
     void link(LiveExchange& exchange) noexcept;
     void unlink(LiveExchange& exchange) noexcept;
     bool send(Batch& batch, std::size_t count) const noexcept;
+    /// Whether all in it may leave without their record.
+    static bool nobodyWaits(const Batch& batch) noexcept;
     void recordAlone(const LiveExchange& exchange) const noexcept;
     static pool::RequestRecord record(const LiveExchange& exchange);
 
