@@ -134,8 +134,7 @@ std::string FoundFile::text(const Remembered& remembered) {
     for (const auto& host : remembered.hosts) {
         content += "host " + host.name + " " + number(host.answered) + "\n";
         for (const Address& address : host.addresses)
-            content += "address " + address.host() +
-                       (address.scopeId == 0 ? "" : "%" + std::to_string(address.scopeId)) + "\n";
+            content += "address " + address.host() + "\n";
     }
     content += std::string(kLastLine) + "\n";
     return content;

@@ -1,11 +1,8 @@
 #include "system_names.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <charconv>
-#include <cstring>
 #include <fstream>
-#include <net/if.h>
 #include <utility>
 
 #include "dns_message.h"
@@ -17,6 +14,7 @@ namespace {
 constexpr std::size_t kMaxServers = 3;  // glibc's MAXNS
 constexpr std::size_t kMaxSearch = 6;
 constexpr unsigned kMaxDots = 15;
+constexpr std::size_t kMaxNumeric = 64;  // octets of an IPv6 address with its interface
 constexpr std::size_t kMaxHosts = std::size_t{1024} * 1024;
 constexpr std::size_t kMaxResolverFile = std::size_t{64} * 1024;
 
@@ -58,28 +56,11 @@ void eachLine(std::string_view text, std::string_view comments, const Take& take
 std::optional<Address> numericAddress(std::string_view text) {
     if (text.starts_with('[') && text.ends_with(']'))
         text = text.substr(1, text.size() - 2);
-    if (text.size() > INET6_ADDRSTRLEN + IF_NAMESIZE)
+    if (text.size() > kMaxNumeric || text.find('\0') != std::string_view::npos)
         return std::nullopt;
-    Address address;
-    const std::string whole(text);
-    if (inet_pton(AF_INET, whole.c_str(), address.octets.data() + 12) == 1) {
-        address.octets[10] = address.octets[11] = 0xFF;
-        return address;
-    }
-    const std::size_t percent = text.find('%');
-    const std::string bare(text.substr(0, percent));
-    address = {};
-    if (inet_pton(AF_INET6, bare.c_str(), address.octets.data()) != 1)
-        return std::nullopt;
-    if (percent != std::string_view::npos) {
-        const std::string zone(text.substr(percent + 1));
-        const auto [end, error] = std::from_chars(zone.data(), zone.data() + zone.size(), address.scopeId);
-        if (error != std::errc() || end != zone.data() + zone.size())
-            address.scopeId = if_nametoindex(zone.c_str());
-        if (address.scopeId == 0)
-            return std::nullopt;
-    }
-    return address;
+    const bool v6 = text.find(':') != std::string_view::npos;
+    const auto address = Address::parse(v6 ? "[" + std::string(text) + "]:0" : std::string(text) + ":0");
+    return address && address->isV4() && address->scopeId != 0 ? std::nullopt : address;  // "::ffff:10.0.0.7%2"
 }
 
 std::vector<Address> addressesInHosts(const std::string& file, std::string_view name) {
