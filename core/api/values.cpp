@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "api/objects.h"
 #include "api/text.h"
 
 namespace muster::api {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kMaxItems = 256;  // of a list without a bound of its own
 constexpr std::int64_t kMaxText = 4096;  // octets of a text without a bound of its own
 
 struct Unit {
@@ -202,7 +202,7 @@ std::optional<SettingValue> fromJson(const Field& field, const Json& value) {
         return *number;
     }
     const Json::Array* items = value.array();
-    if (items == nullptr || !isList(field.type) || field.type == FieldType::objects)
+    if (items == nullptr || !isList(field.type))
         return std::nullopt;
     const auto count = static_cast<std::int64_t>(items->size());
     if (!inBounds(field, count) || (field.maximum == kHighest && count > kMaxItems))
@@ -420,8 +420,13 @@ std::string allowed(const Field& field) {
             return "a number";
         case FieldType::object:
             return "an object";
-        case FieldType::objects:
-            return joined("a list of objects", range(field, plain));
+        case FieldType::objects: {
+            const std::string bounds = range(field, plain);
+            std::string out = "a list of " + (bounds.empty() ? "" : bounds + " ") + "objects";
+            for (const Field& member : field.fields)
+                out += (&member == field.fields.data() ? " with " : ", ") + std::string(member.name);
+            return out;
+        }
         default: {
             const std::string bounds = range(field, plain);
             return "a list of " + (bounds.empty() ? "" : bounds + " items, each ") + allowed(itemField(field));
@@ -430,6 +435,12 @@ std::string allowed(const Field& field) {
 }
 
 tl::expected<SettingValue, Mismatch> parseValue(const Field& field, std::string_view text) {
+    if (field.type == FieldType::objects) {
+        auto objects = parseObjects(field, text);
+        if (!objects)
+            return tl::unexpected(std::move(objects.error()));
+        return checkObjects(field, Json(std::move(*objects)));
+    }
     std::optional<SettingValue> value;
     if (isList(field.type)) {
         if (const auto items = splitList(text)) {
@@ -450,14 +461,16 @@ tl::expected<SettingValue, Mismatch> parseValue(const Field& field, std::string_
         value = fromText(field, std::string(text));
     }
     if (!value)
-        return tl::unexpected<Mismatch>({inQuotes(text), allowed(field)});
+        return tl::unexpected<Mismatch>({inQuotes(text), allowed(field), {}});
     return std::move(*value);
 }
 
 tl::expected<SettingValue, Mismatch> checkValue(const Field& field, const Json& value) {
+    if (field.type == FieldType::objects)
+        return checkObjects(field, value);
     auto parsed = fromJson(field, value);
     if (!parsed)
-        return tl::unexpected<Mismatch>({shown(value), allowed(field)});
+        return tl::unexpected<Mismatch>({shown(value), allowed(field), {}});
     return std::move(*parsed);
 }
 
@@ -470,6 +483,8 @@ std::string valueText(const Field& field, const SettingValue& value) {
         return field.type == FieldType::duration ? durationText(*number)
                : field.type == FieldType::size   ? sizeText(*number)
                                                  : std::to_string(*number);
+    if (const auto* objects = std::get_if<std::vector<Json>>(&value))
+        return objectsText(field.fields, withoutDefaults(field.fields, *objects));
     std::string out;
     if (const auto* texts = std::get_if<std::vector<std::string>>(&value))
         for (const std::string& item : *texts) {
@@ -551,71 +566,6 @@ std::string shown(const Json& value) {
         return "[" + out + "]";
     }
     return "an object";
-}
-
-namespace {
-
-Json checkField(const Field& field, const Json& value, const std::string& name, std::vector<Finding>& findings) {
-    if (field.type == FieldType::object && value.object() != nullptr)
-        return checkObject(field.fields, value, name + ".", findings);
-    if (field.type == FieldType::objects && value.array() != nullptr) {
-        const auto count = static_cast<std::int64_t>(value.array()->size());
-        if (!inBounds(field, count) || (field.maximum == kHighest && count > kMaxItems))
-            findings.push_back({name, std::to_string(count) + " items", allowed(field), ""});
-        Json::Array items;
-        for (const Json& item : *value.array()) {
-            const std::string path = name + "[" + std::to_string(items.size()) + "]";
-            if (item.object() == nullptr)
-                findings.push_back({path, shown(item), "an object", ""});
-            items.push_back(item.object() ? checkObject(field.fields, item, path + ".", findings) : Json());
-            if (findings.size() > 100)
-                break;
-        }
-        return items;
-    }
-    if (field.type == FieldType::number && (value.real() || value.integer() || value.natural()))
-        return value;
-    auto checked = checkValue(field, value);
-    if (!checked) {
-        findings.push_back({name, checked.error().found, checked.error().allowed, ""});
-        return {};
-    }
-    return valueJson(*checked);
-}
-
-}  // namespace
-
-Json checkObject(Fields fields, const Json& object, const std::string& prefix, std::vector<Finding>& findings) {
-    Json out{Json::Object()};
-    if (!object.isNull() && object.object() == nullptr) {
-        findings.push_back(
-            {prefix.empty() ? "body" : prefix.substr(0, prefix.size() - 1), shown(object), "an object", ""});
-        return out;
-    }
-    for (const Field& field : fields) {
-        const Json* given = object.find(field.name);
-        if (given != nullptr && !given->isNull()) {
-            out.set(field.name, checkField(field, *given, prefix + field.name, findings));
-        } else if (field.required) {
-            findings.push_back({prefix + field.name, "nothing", allowed(field), ""});
-        } else if (field.fallback != nullptr) {
-            if (auto value = parseValue(field, field.fallback))
-                out.set(field.name, valueJson(*value));
-        }
-    }
-    if (const Json::Object* members = object.object())
-        for (const Json::Member& member : *members) {
-            const bool known = std::any_of(fields.begin(), fields.end(),
-                                           [&](const Field& field) { return member.first == field.name; });
-            if (known)
-                continue;
-            std::string names;
-            for (const Field& field : fields)
-                names += (names.empty() ? "" : ", ") + std::string(field.name);
-            findings.push_back({prefix + inQuotes(member.first), "a member of that name",
-                                names.empty() ? "nothing" : "only " + names, ""});
-        }
-    return out;
 }
 
 }  // namespace muster::api

@@ -39,17 +39,27 @@ bool isList(FieldType type) noexcept;
 std::string allowed(const Field& field);
 std::vector<std::string> choices(const Field& field);
 
+inline constexpr std::int64_t kMaxItems = 256;  ///< of a list without a bound of its own
+
 /// A value that the field does not take.
 struct Mismatch {
     std::string found;
     std::string allowed;
+    std::vector<Finding> inside;  ///< of a list of objects: each thing that is wrong, named "[2].address"
+
+    /// Adds it to `findings`, as `name` or as what `inside` names in it.
+    void reportTo(std::vector<Finding>& findings, const std::string& name, const std::string& where) const;
 };
 
-/// From the notation of defaults, command line and query: as in TOML without quotes, lists as "[a, b]" or "a, b".
+/// From the notation of defaults, command line and query: as in TOML without quotes, lists as "[a, b]" or "a, b", lists
+/// of objects as parseObjects() reads them.
 tl::expected<SettingValue, Mismatch> parseValue(const Field& field, std::string_view text);
-/// From JSON (or TOML, read as JSON).
+/// From JSON (or TOML, read as JSON). Of a list of objects every member is checked by its own field, and those that are
+/// absent have their defaults.
 tl::expected<SettingValue, Mismatch> checkValue(const Field& field, const Json& value);
-/// The notation that parseValue() reads.
+/// checkValue() of a list of objects.
+tl::expected<SettingValue, Mismatch> checkObjects(const Field& list, const Json& value);
+/// The notation that parseValue() reads. Members of objects that are at their defaults are left out.
 std::string valueText(const Field& field, const SettingValue& value);
 /// As an operation's handler sees it: durations in milliseconds, sizes in octets, the rest as text, number, list.
 Json valueJson(const SettingValue& value);

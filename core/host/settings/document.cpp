@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -21,6 +22,7 @@ struct ParserGaveUp {};
 #define TOML_ENABLE_WINDOWS_COMPAT 0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
 #include "api/text.h"
+#include "api/values.h"
 #include "toml++/toml.h"
 
 namespace muster::settings {
@@ -155,7 +157,11 @@ Json toJson(const toml::node& node) {
     return {};
 }
 
-Item itemOf(const toml::key& key, const toml::node& node, const Places& places, std::string_view text) {
+Element elementOf(const toml::table& table, const Places& places, std::string_view text);
+
+/// @param outer  its elements are wanted, if it has some
+Item itemOf(const toml::key& key, const toml::node& node, const Places& places, std::string_view text,
+            bool outer = true) {
     Item item;
     item.key = restored(key.str());
     item.line = key.source().begin.line;
@@ -166,58 +172,63 @@ Item itemOf(const toml::key& key, const toml::node& node, const Places& places, 
     item.value = toJson(node);
     const bool braces = item.begin < text.size() && text[item.begin] == '{';
     const auto* array = node.as_array();
-    // An array of tables written as [[name]] has no region that could be replaced.
-    const bool headers =
-        array != nullptr && text.substr(item.begin, 2) == "[[" && !array->empty() && array->front().is_table();
-    item.isTable = (node.is_table() && !braces) || headers;
+    const bool tables = array != nullptr && !array->empty() &&
+                        std::all_of(array->begin(), array->end(), [](const auto& one) { return one.is_table(); });
+    if (tables && outer)
+        for (const auto& one : *array)
+            item.elements.push_back(elementOf(*one.as_table(), places, text));
+    item.isTable = (node.is_table() && !braces) || (tables && text.substr(item.begin, 2) == "[[");
     return item;
 }
 
-/// Where the line that holds `at` ends: behind its newline, or at the end of the text.
-std::size_t lineEnd(std::string_view text, std::size_t at) noexcept {
-    const std::size_t newline = text.find('\n', at);
-    return newline == std::string_view::npos ? text.size() : newline + 1;
-}
-
-std::size_t lineBegin(std::string_view text, std::size_t at) noexcept {
-    const std::size_t newline = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
-    return newline == std::string_view::npos ? 0 : newline + 1;
-}
-
-std::string_view newlineOf(std::string_view text) noexcept {
-    const std::size_t first = text.find('\n');
-    return first != std::string_view::npos && first > 0 && text[first - 1] == '\r' ? "\r\n" : "\n";
-}
-
-std::string spliced(std::string_view text, std::size_t begin, std::size_t end, std::string_view replacement) {
-    return std::string(text.substr(0, begin)) + std::string(replacement) + std::string(text.substr(end));
-}
-
-/// A line put in behind the line that holds `at`.
-std::string lineAdded(std::string_view text, std::size_t at, const std::string& line) {
-    const std::size_t place = lineEnd(text, at);
-    const std::string newline(newlineOf(text));
-    const bool open = place == text.size() && (text.empty() || text.back() != '\n');
-    return spliced(text, place, place, open ? newline + line + newline : line + newline);
+Element elementOf(const toml::table& table, const Places& places, std::string_view text) {
+    Element element;
+    element.line = table.source().begin.line;
+    element.begin = places.octet(table.source().begin);
+    element.end = std::max(element.begin, places.octet(table.source().end));
+    for (const auto& [key, node] : table)
+        element.items.push_back(itemOf(key, node, places, text, false));
+    std::stable_sort(element.items.begin(), element.items.end(),
+                     [](const Item& a, const Item& b) { return a.keyBegin < b.keyBegin; });
+    return element;
 }
 
 bool lessByKey(const Json::Member& a, const Json::Member& b) {
     return a.first < b.first;
 }
 
-/// Members in the order of their names, at every level: two trees are equal if they hold the same.
-void sort(Json& value) {
+}  // namespace
+
+void sortMembers(Json& value) {
     if (auto* items = value.array())
         for (Json& item : *items)
-            sort(item);
+            sortMembers(item);
     if (auto* members = value.object()) {
         for (auto& member : *members)
-            sort(member.second);
+            sortMembers(member.second);
         std::sort(members->begin(), members->end(), lessByKey);
     }
 }
 
-}  // namespace
+const Item* Element::find(std::string_view key) const noexcept {
+    const auto found = std::find_if(items.begin(), items.end(), [&](const Item& item) { return item.key == key; });
+    return found == items.end() ? nullptr : &*found;
+}
+
+unsigned lineOf(const Item& item, std::string_view path) noexcept {
+    if (path.empty() || path.front() != '[')
+        return item.line;
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(path.data() + 1, path.data() + path.size(), index);
+    if (error != std::errc() || index >= item.elements.size())
+        return item.line;
+    const Element& element = item.elements[index];
+    path.remove_prefix(std::min(static_cast<std::size_t>(end - path.data()) + 2, path.size()));  // also "]."
+    for (const Item& member : element.items)
+        if (path.rfind(member.key, 0) == 0 || path.rfind(api::inQuotes(member.key), 0) == 0)
+            return member.line;
+    return element.line;
+}
 
 const Item* Section::find(std::string_view key) const noexcept {
     const auto found = std::find_if(items.begin(), items.end(), [&](const Item& item) { return item.key == key; });
@@ -292,101 +303,8 @@ Json Document::tree() const {
             members.object()->emplace_back(item.key, item.value);
         out.object()->emplace_back(section.name, std::move(members));
     }
-    sort(out);
+    sortMembers(out);
     return out;
-}
-
-std::string Document::inserted(std::string_view section, std::string_view key, std::string_view value) const {
-    const Section* present = find(section);
-    const std::string line = std::string(key) + " = " + std::string(value);
-    if (present == nullptr) {
-        const std::string newline(newlineOf(text_));
-        std::string out = text_;
-        if (!out.empty() && out.back() != '\n')
-            out += newline;
-        if (!out.empty())
-            out += newline;
-        return out + "[" + std::string(section) + "]" + newline + line + newline;
-    }
-    const Item* last = nullptr;
-    for (const Item& item : present->items)
-        if (!item.isTable && (last == nullptr || item.end > last->end))
-            last = &item;
-    if (present->shape == Section::Shape::braces)
-        return last ? spliced(text_, last->end, last->end, ", " + line)
-                    : spliced(text_, present->begin, present->end, "{ " + line + " }");
-    const std::size_t after = last ? last->end : present->begin;
-    return lineAdded(text_, after, present->shape == Section::Shape::dotted ? std::string(section) + "." + line : line);
-}
-
-Result<Document> Document::with(std::string_view section, std::string_view key, std::string_view value) const {
-    const Item* present = find(section, key);
-    auto probe = parse("v = " + std::string(value), "value");
-    if (!probe || probe->strays().size() != 1)
-        return fail(Code::malformed, std::string(section) + "." + std::string(key), "not a TOML value");
-    const Json wanted = probe->strays().front().value;
-    if (present != nullptr && present->isTable)
-        return fail(Code::incompatible, std::string(section) + "." + std::string(key),
-                    "is a table in " + name_ + " line " + std::to_string(present->line) + "; edit the file by hand");
-    return checked(present ? spliced(text_, present->begin, present->end, value) : inserted(section, key, value),
-                   section, key, &wanted);
-}
-
-Result<Document> Document::without(std::string_view section, std::string_view key) const {
-    const Section* holder = find(section);
-    const Item* present = find(section, key);
-    if (present == nullptr)
-        return *this;
-    if (present->isTable)
-        return fail(Code::incompatible, std::string(section) + "." + std::string(key),
-                    "is a table in " + name_ + " line " + std::to_string(present->line) + "; edit the file by hand");
-    if (holder->shape != Section::Shape::braces)
-        return checked(spliced(text_, lineBegin(text_, present->keyBegin), lineEnd(text_, present->end), ""), section,
-                       key, nullptr);
-    // Between braces: with the comma behind it, or, for the last one, the comma before it.
-    std::size_t begin = present->keyBegin;
-    std::size_t end = present->end;
-    const std::size_t next = text_.find_first_not_of(" \t", end);
-    if (next != std::string::npos && text_[next] == ',') {
-        end = std::min(text_.find_first_not_of(" \t", next + 1), text_.size());
-    } else if (begin > 0) {
-        const std::size_t before = text_.find_last_not_of(" \t", begin - 1);
-        if (before != std::string::npos && text_[before] == ',')
-            begin = before;
-    }
-    return checked(spliced(text_, begin, end, ""), section, key, nullptr);
-}
-
-Result<Document> Document::checked(std::string text, std::string_view section, std::string_view key,
-                                   const Json* value) const {
-    const auto byHand = [&](const std::string& why) {
-        return fail(Code::incompatible, std::string(section) + "." + std::string(key),
-                    why + " the way " + name_ + " is written; edit the file by hand");
-    };
-    auto changed = parse(std::move(text), name_);
-    if (!changed)
-        return byHand("cannot be changed alone in");
-    Json expected = tree();
-    Json* members = nullptr;
-    for (Json::Member& member : *expected.object())
-        if (member.first == section)
-            members = &member.second;
-    if (members == nullptr)
-        members = &expected.set(section, Json(Json::Object()));
-    if (value != nullptr)
-        members->set(key, *value);
-    else if (auto* list = members->object())
-        list->erase(std::remove_if(list->begin(), list->end(), [&](const auto& member) { return member.first == key; }),
-                    list->end());
-    sort(expected);
-    Json got = changed->tree();
-    // A section whose last dotted key went is no longer there: that is the same as an empty one.
-    if (value == nullptr && got.find(section) == nullptr)
-        got.set(section, Json(Json::Object()));
-    sort(got);
-    if (got != expected)
-        return byHand("cannot be changed without touching others in");
-    return changed;
 }
 
 std::string tomlString(std::string_view text, std::string_view like) {

@@ -14,17 +14,34 @@ namespace muster::settings {
 
 inline constexpr std::size_t kMaxFile = std::size_t{1024} * 1024;  ///< octets of a settings file
 
+struct Element;
+
 /// One key of a section.
 struct Item {
     std::string key;
     Json value;       ///< dates and floats as {"date": …}, {"float": …}: no setting takes them
     std::string raw;  ///< as it is written
     unsigned line = 0;
-    std::size_t keyBegin = 0;  ///< octets from the beginning of the text; of a dotted key: its last part
-    std::size_t begin = 0;     ///< of the value
-    std::size_t end = 0;       ///< behind the value
-    bool isTable = false;      ///< by a header or dotted keys of its own: not replaced as a whole
+    std::size_t keyBegin = 0;       ///< octets from the beginning of the text; of a dotted key: its last part
+    std::size_t begin = 0;          ///< of the value
+    std::size_t end = 0;            ///< behind the value
+    bool isTable = false;           ///< by headers or dotted keys of its own: there is no value to replace as a whole
+    std::vector<Element> elements;  ///< of a list of tables, all of them; else none
 };
+
+/// One table of a list of tables.
+struct Element {
+    unsigned line = 0;
+    std::size_t begin = 0;  ///< octets: of {…}, or of its header
+    std::size_t end = 0;
+    std::vector<Item> items;  ///< as they stand in the text
+
+    const Item* find(std::string_view key) const noexcept;
+};
+
+/// The line of what a path leads to: "[2].address" in a list of tables. What is not there has the line of what holds
+/// it.
+unsigned lineOf(const Item& item, std::string_view path) noexcept;
 
 struct Section {
     enum class Shape : unsigned char {
@@ -58,7 +75,8 @@ public:
     Json tree() const;
 
     /// The text with `key` of `section` being `value` (TOML): its region replaced, or a line added to its section, or a
-    /// section added at the end. Parsed again and compared: anything but that one value changed is an error.
+    /// section added at the end. Of a list of tables only those tables change that are different, also where each has
+    /// a header [[section.key]] of its own. Parsed again and compared: anything but that one value changed is an error.
     /// @error incompatible  the file is written in a way that does not allow it; edit it by hand
     Result<Document> with(std::string_view section, std::string_view key, std::string_view value) const;
     /// The text without `key`; the same text if it is not there.
@@ -66,6 +84,10 @@ public:
 
 private:
     std::string inserted(std::string_view section, std::string_view key, std::string_view value) const;
+    Result<Document> addedTo(std::string_view section, std::string_view key, std::string_view value,
+                             const Json& wanted) const;
+    Result<Document> replacedIn(std::string_view section, const Item& present, const Item& wanted) const;
+    Error byHand(std::string_view section, const Item& item) const;
     Result<Document> checked(std::string text, std::string_view section, std::string_view key, const Json* value) const;
 
     std::string name_;
@@ -73,6 +95,9 @@ private:
     std::vector<Section> sections_;
     std::vector<Item> strays_;
 };
+
+/// Members in the order of their names, at every level: two trees are equal if they hold the same.
+void sortMembers(Json& value);
 
 /// A TOML basic string, or a literal one ('…') where `like` is one and that is possible.
 std::string tomlString(std::string_view text, std::string_view like = {});

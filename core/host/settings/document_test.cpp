@@ -91,6 +91,109 @@ TEST(Document, refusesToReplaceATable) {
     STRCMP_CONTAINS("edit the file by hand", with("[[a.x]]\ny = 1\n", "a", "x", "1").c_str());
 }
 
+namespace {
+
+const char* const kTables =
+    "# ours\n[relay]\nchoice = 'primary'\n\n# the old one\n[[relay.upstreams]]   # in the cellar\n"
+    "name = 'a'\naddress = '10.0.0.1' # by hand\n\n# the new one\n[[relay.upstreams]]\n  name = 'b'\n"
+    "  address = '10.0.0.2'\n\n[web]\ntitle = 'x'\n";
+const char* const kLines =
+    "[relay]\nupstreams = [\n  # the old one\n  { name = 'a', address = '10.0.0.1' }, # cellar\n"
+    "  { name = 'b', address = '10.0.0.2' }  # attic\n]\nchoice = 'primary'\n";
+
+}  // namespace
+
+TEST(Document, changesOneMemberOfATableWithAHeaderOfItsOwn) {
+    std::string wanted = kTables;
+    wanted.replace(wanted.find("'10.0.0.1'"), 10, "\"10.0.0.9\"");
+    STRCMP_EQUAL(wanted.c_str(), with(kTables, "relay", "upstreams",
+                                      "[{name = \"a\", address = \"10.0.0.9\"}, {name = 'b', address = '10.0.0.2'}]")
+                                     .c_str());
+}
+
+TEST(Document, addsAndRemovesMembersOfATableWithAHeaderOfItsOwn) {
+    std::string wanted = kTables;
+    wanted.replace(wanted.find("  address = '10.0.0.2'\n"), 23, "  state = 'draining'\n");
+    STRCMP_EQUAL(wanted.c_str(), with(kTables, "relay", "upstreams",
+                                      "[{name = 'a', address = '10.0.0.1'}, {name = 'b', state = 'draining'}]")
+                                     .c_str());
+}
+
+TEST(Document, addsTablesWithHeadersWhereTheyBelong) {
+    std::string wanted = kTables;
+    wanted.insert(wanted.find("\n[web]"), "\n[[relay.upstreams]]\nname = 'c'\nfamilies = ['x']\n");
+    wanted.insert(wanted.find("# the old one"), "[[relay.upstreams]]\nname = 'z'\n\n");
+    STRCMP_EQUAL(wanted.c_str(), with(kTables, "relay", "upstreams",
+                                      "[{name = 'z'}, {name = 'a', address = '10.0.0.1'}, {name = 'b', address = "
+                                      "'10.0.0.2'}, {name = 'c', families = ['x']}]")
+                                     .c_str());
+}
+
+TEST(Document, removesTheTableThatGoesAndKeepsTheCommentsOfTheOthers) {
+    STRCMP_EQUAL(
+        "# ours\n[relay]\nchoice = 'primary'\n\n# the old one\n\n# the new one\n[[relay.upstreams]]\n"
+        "  name = 'b'\n  address = '10.0.0.2'\n\n[web]\ntitle = 'x'\n",
+        with(kTables, "relay", "upstreams", "[{name = 'b', address = '10.0.0.2'}]").c_str());
+    STRCMP_EQUAL("# ours\n[relay]\nchoice = 'primary'\n\n# the old one\n\n# the new one\n\n[web]\ntitle = 'x'\n",
+                 without(kTables, "relay", "upstreams").c_str());
+    STRCMP_EQUAL(
+        "# ours\n[relay]\nchoice = 'primary'\nupstreams = []\n\n# the old one\n\n# the new one\n\n[web]\n"
+        "title = 'x'\n",
+        with(kTables, "relay", "upstreams", "[]").c_str());
+}
+
+TEST(Document, changesTheOrderOfTablesWithHeaders) {
+    STRCMP_EQUAL("[[r.u]]\nn = 2\n\n[[r.u]]\nn = 1\n",
+                 with("[[r.u]]\nn = 1\n\n[[r.u]]\nn = 2\n", "r", "u", "[{n = 2}, {n = 1}]").c_str());
+}
+
+TEST(Document, changesTablesWithHeadersInAFileFromWindowsWithoutALastLineEnd) {
+    STRCMP_EQUAL("[[r.u]]\r\nn = 1\r\nm = 2\r\n\r\n[[r.u]]\r\nn = 3\r\n",
+                 with("[[r.u]]\r\nn = 1", "r", "u", "[{n = 1, m = 2}, {n = 3}]").c_str());
+}
+
+TEST(Document, addsAKeyBesideTablesWithHeaders) {
+    STRCMP_EQUAL("[[r.u]]\nn = 1\n\n[r]\nx = 1\n", with("[[r.u]]\nn = 1\n", "r", "x", "1").c_str());
+    STRCMP_EQUAL("[r]\nx = 1\n[[r.u]]\nn = 1\n", with("[r]\n[[r.u]]\nn = 1\n", "r", "x", "1").c_str());
+}
+
+TEST(Document, refusesToChangeTablesThatHoldTables) {
+    for (const char* text : {"[[r.u]]\nn = 1\n[r.u.x]\ny = 1\n", "[[r.u]]\nn = 1\nx.y = 2\n"}) {
+        STRCMP_CONTAINS("edit the file by hand", with(text, "r", "u", "[{n = 2}]").c_str());
+        STRCMP_CONTAINS("edit the file by hand", without(text, "r", "u").c_str());
+    }
+}
+
+TEST(Document, changesOneLineOfAListOverSeveral) {
+    std::string wanted = kLines;
+    wanted.replace(wanted.find("{ name = 'b'"), 36, "{name = \"b\"}");
+    STRCMP_EQUAL(wanted.c_str(),
+                 with(kLines, "relay", "upstreams", "[{address = '10.0.0.1', name = 'a'}, {name = \"b\"}]").c_str());
+}
+
+TEST(Document, addsAndRemovesLinesOfAListOverSeveral) {
+    std::string wanted = kLines;
+    wanted.replace(wanted.find("}  # attic\n"), 11, "},  # attic\n  {name = 'c'},\n");
+    STRCMP_EQUAL(wanted.c_str(), with(kLines, "relay", "upstreams",
+                                      "[{name = 'a', address = '10.0.0.1'}, {name = 'b', address = '10.0.0.2'}, {name "
+                                      "= 'c'}]")
+                                     .c_str());
+    STRCMP_EQUAL(
+        "[relay]\nupstreams = [\n  # the old one\n  { name = 'b', address = '10.0.0.2' }  # attic\n]\n"
+        "choice = 'primary'\n",
+        with(kLines, "relay", "upstreams", "[{name = 'b', address = '10.0.0.2'}]").c_str());
+    STRCMP_EQUAL("[relay]\nupstreams = []\nchoice = 'primary'\n", with(kLines, "relay", "upstreams", "[]").c_str());
+}
+
+TEST(Document, writesALongListOneLineForEach) {
+    const std::string one = "{name = \"kms-a\", address = \"kms-a.example.org:1688\", families = [\"vista-2008\"]}";
+    STRCMP_EQUAL(("[relay]\nupstreams = [\n    " + one + ",\n    " + one + ",\n]\n").c_str(),
+                 with("[relay]\n", "relay", "upstreams", ("[" + one + ", " + one + "]").c_str()).c_str());
+    STRCMP_EQUAL(("relay = { x = 1, upstreams = [" + one + ", " + one + "] }\n").c_str(),
+                 with("relay = { x = 1 }\n", "relay", "upstreams", ("[" + one + ", " + one + "]").c_str()).c_str());
+    STRCMP_EQUAL("[a]\nx = [{n = 3}] # c\n", with("[a]\nx = [{n = 1}, {n = 2}] # c\n", "a", "x", "[{n = 3}]").c_str());
+}
+
 TEST(Document, refusesAValueThatIsMoreThanOne) {
     STRCMP_CONTAINS("refused", with("[a]\n", "a", "x", "1\ny = 2").c_str());
     STRCMP_CONTAINS("refused", with("[a]\n", "a", "x", "1\n[b]").c_str());

@@ -28,6 +28,12 @@ constexpr Field kShowQuery[] = {
     {.name = "changed", .type = FieldType::boolean, .help = "Only what is not at its default.", .fallback = "false"},
     api::kLimitField,
     api::kCursorField};
+constexpr Field kMember[] = {{.name = "name", .help = "Of the member."},
+                             {.name = "type", .help = "What kind of value it is."},
+                             {.name = "allowed", .help = "What it may be."},
+                             {.name = "help", .help = "What it is for."},
+                             {.name = "default", .help = "What it is where it is left out."},
+                             {.name = "required", .type = FieldType::boolean, .help = "It cannot be left out."}};
 constexpr Field kSetting[] = {
     {.name = "key", .help = "Section and key.", .column = true},
     {.name = "value", .help = "In the notation that settings set takes; absent for secrets.", .column = true},
@@ -36,6 +42,8 @@ constexpr Field kSetting[] = {
     {.name = "type", .help = "What kind of value it is."},
     {.name = "allowed", .help = "What it may be."},
     {.name = "help", .help = "What it is for."},
+    {.name = "items", .type = FieldType::objects, .help = "Of a list of objects: each of them, with its defaults."},
+    {.name = "fields", .type = FieldType::objects, .help = "What those objects hold.", .fields = kMember},
     {.name = "restart", .type = FieldType::boolean, .help = "A change restarts the plugin."},
     {.name = "secret", .type = FieldType::boolean, .help = "It is never shown."},
     {.name = "fixed", .help = "Why it cannot be set here; absent: it can.", .column = true}};
@@ -48,9 +56,11 @@ constexpr Field kExpected{.name = "revision",
                           .fallback = "0",
                           .minimum = 0,
                           .maximum = kMaxNumber};
-constexpr Field kSetBody[] = {
-    {.name = "value", .help = "30s, 64KiB, true, [10.0.0.0/8, fe80::/10], …", .maximum = 4096, .required = true},
-    kExpected};
+constexpr Field kSetBody[] = {{.name = "value",
+                               .help = "30s, 64KiB, true, [10.0.0.0/8, fe80::/10], [{name = \"a\", …}, …]",
+                               .maximum = std::int64_t{60} * 1024,
+                               .required = true},
+                              kExpected};
 constexpr Field kRemoveQuery[] = {kExpected};
 constexpr Field kPatchBody[] = {
     {.name = "set", .type = FieldType::texts, .help = "KEY=VALUE, as many as belong together."},
@@ -76,6 +86,17 @@ constexpr Field kDiffQuery[] = {
      .maximum = kMaxNumber}};
 constexpr Field kRestoreBody[] = {kExpected};
 
+Json memberJson(const Field& field) {
+    Json out = json({{"name", field.name},
+                     {"type", api::typeName(field.type)},
+                     {"allowed", api::allowed(field)},
+                     {"help", field.help},
+                     {"required", field.required}});
+    if (field.fallback != nullptr)
+        out.set("default", field.fallback);
+    return out;
+}
+
 Json settingJson(const Setting& setting) {
     const Field& field = *setting.field;
     Json out = json({{"key", setting.key}});
@@ -88,6 +109,13 @@ Json settingJson(const Setting& setting) {
     out.set("type", api::typeName(field.type));
     out.set("allowed", api::allowed(field));
     out.set("help", field.help);
+    if (field.type == FieldType::objects) {
+        out.set("items", setting.value ? api::valueJson(*setting.value) : Json(Json::Array()));
+        Json::Array members;
+        for (const Field& member : field.fields)
+            members.push_back(memberJson(member));
+        out.set("fields", std::move(members));
+    }
     out.set("restart", field.restart);
     if (field.secret)
         out.set("secret", true);

@@ -4,56 +4,20 @@
 #include <shared_mutex>
 #include <unistd.h>
 
+#include "api/objects.h"
 #include "api/values.h"
 #include "host/settings/diff.h"
 #include "host/settings/document.h"
 #include "host/settings/files.h"
 #include "host/settings/revisions.h"
+#include "host/settings/sections.h"
 #include "host/settings/settings.h"
 
 namespace muster::settings {
 
 namespace {
 
-constexpr std::size_t kMaxSecret = 4096;
 constexpr std::string_view kByHand = "edited by hand";
-
-struct Schema {
-    std::string owner;
-    Fields fields;
-};
-
-const Field* fieldOf(Fields fields, std::string_view key) noexcept {
-    const auto found =
-        std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return key == field.name; });
-    return found == fields.end() ? nullptr : &*found;
-}
-
-std::string fullKey(std::string_view section, std::string_view key) {
-    return std::string(section) + "." + std::string(key);
-}
-
-/// "listener.max-connections" in the environment: MUSTER_LISTENER__MAX_CONNECTIONS.
-std::string environmentName(std::string_view section, std::string_view key) {
-    std::string out = "MUSTER_" + std::string(section) + "__" + std::string(key);
-    for (char& c : out)
-        c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    return out;
-}
-
-std::string keysOf(Fields fields) {
-    std::string out;
-    for (const Field& field : fields)
-        out += (out.empty() ? "only " : ", ") + std::string(field.name);
-    return out.empty() ? "nothing" : out;
-}
-
-/// A value as it stands in a file or a message: what is written there, shortened and without control characters.
-std::string asWritten(std::string_view raw) {
-    const std::string shown = api::inQuotes(raw);
-    const bool plain = shown.size() == raw.size() + 2;
-    return plain ? shown.substr(1, shown.size() - 2) : shown;
-}
 
 /// TOML for a value of that field, in the spelling that was typed where the type is written as text.
 std::string tomlValue(const Field& field, const SettingValue& value, std::string_view typed, std::string_view like) {
@@ -62,6 +26,11 @@ std::string tomlValue(const Field& field, const SettingValue& value, std::string
     if (field.type == FieldType::size)
         return typed.find_first_not_of("0123456789") == std::string_view::npos ? std::string(typed)
                                                                                : tomlString(typed, like);
+    if (field.type == FieldType::objects) {
+        // What was typed, not what it means: a default that is not written here may be another one some day.
+        const auto objects = api::parseObjects(field, typed);
+        return objects ? api::objectsText(field.fields, *objects) : api::valueText(field, value);
+    }
     if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
         std::string out;
         for (const std::string& item : *texts)
@@ -71,17 +40,11 @@ std::string tomlValue(const Field& field, const SettingValue& value, std::string
     return api::valueText(field, value);  // whole numbers, true and false, lists of numbers
 }
 
-/// What is in force for one key.
-struct Effective {
-    std::optional<SettingValue> value;
-    Source source = Source::none;
-    std::string reason;
-};
-
 class Store final : public SettingsStore {
 public:
     explicit Store(Options options)
         : options_(std::move(options)),
+          sections_(options_.stateDirectory.empty() ? std::filesystem::path() : options_.stateDirectory / "secrets"),
           revisions_(options_.stateDirectory.empty() || options_.file.empty() ? std::filesystem::path()
                                                                               : options_.stateDirectory / "revisions") {
     }
@@ -114,17 +77,6 @@ public:
     const std::filesystem::path& file() const noexcept override { return options_.file; }
 
 private:
-    using Values = std::map<std::string, Effective, std::less<>>;
-
-    // All of these want mutex_ held, shared at least.
-    Effective effective(const Document& document, std::string_view section, const Field& field) const;
-    Values values(const Document& document) const;
-    void checkSection(const Document& document, std::string_view name, const Schema& schema, Report& report) const;
-    void checkStrangers(const Document& document, std::string_view name, Report& report) const;
-    Report checkDocument(const Document& document, std::string_view name) const;
-    void checkOverrides(std::string_view section, const Schema& schema, Report& report) const;
-    std::string fixedBy(std::string_view section, std::string_view key) const;
-
     // These want changes_ held, and mutex_ not.
     Result<std::string> onDisk() const;
     Result<bool> adopt(const std::string& text, std::string_view comment);
@@ -143,30 +95,16 @@ private:
     mutable std::shared_mutex mutex_;
     Document document_;
     bool fileIsThere_ = false;
-    std::map<std::string, Schema, std::less<>> schemas_;
-    std::vector<std::string> order_;                             // of announcements
-    std::map<std::string, std::string, std::less<>> overrides_;  // "section.key" to value
-    std::map<std::string, std::string, std::less<>> environment_;
+    Sections sections_;
     std::map<std::string, std::shared_ptr<const Subscriber>, std::less<>> subscribers_;
     Values values_;
     Revisions revisions_;
 };
 
 Result<void> Store::load() {
-    for (const std::string& entry : options_.environment) {
-        const std::size_t equals = entry.find('=');
-        if (equals != std::string::npos && entry.rfind("MUSTER_", 0) == 0 &&
-            entry.substr(0, equals).find("__") != std::string::npos)
-            environment_[entry.substr(0, equals)] = entry.substr(equals + 1);
-    }
-    for (const std::string& entry : options_.overrides) {
-        const std::size_t equals = entry.find('=');
-        const std::size_t dot = entry.find('.');
-        if (equals == std::string::npos || dot == std::string::npos || dot == 0 || dot + 1 >= equals)
-            return fail(Code::malformed, "--set " + api::inQuotes(entry),
-                        "is not SECTION.KEY=VALUE; for example --set listener.max-connections=100");
-        overrides_[entry.substr(0, equals)] = entry.substr(equals + 1);
-    }
+    sections_.readEnvironment(options_.environment);
+    if (auto read = sections_.readOverrides(options_.overrides); !read)
+        return read;
     revisions_.read();
     if (options_.file.empty())
         return {};
@@ -184,183 +122,29 @@ Result<void> Store::load() {
 }
 
 Result<void> Store::announce(std::string_view owner, std::string_view section, Fields fields) {
-    const std::string subject = "settings of " + std::string(section);
-    const bool named = !section.empty() && std::all_of(section.begin(), section.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-    });
-    if (!named)
-        return fail(Code::incompatible, subject, "the name of a section is of a-z, 0-9, '-'");
-    for (const Field& field : fields) {
-        if (field.type == FieldType::object || field.type == FieldType::objects || field.type == FieldType::number)
-            return fail(
-                Code::incompatible, subject,
-                std::string(field.name) + " is of type " + api::typeName(field.type) + ", which no setting has");
-        if (field.fallback != nullptr)
-            if (const auto value = api::parseValue(field, field.fallback); !value)
-                return fail(Code::incompatible, subject,
-                            "the default of " + std::string(field.name) + ": " + value.error().found + " found, " +
-                                value.error().allowed + " allowed");
-    }
     const std::unique_lock lock(mutex_);
-    const auto present = schemas_.find(section);
-    if (present != schemas_.end() && present->second.owner != owner)
-        return fail(Code::duplicate, subject, "that section belongs to " + present->second.owner);
-    if (present == schemas_.end())
-        order_.emplace_back(section);
-    schemas_[std::string(section)] = {std::string(owner), fields};
-    values_ = values(document_);
-    return {};
+    auto announced = sections_.announce(owner, section, fields);
+    if (announced)
+        values_ = sections_.values(document_);
+    return announced;
 }
 
 void Store::withdraw(std::string_view section) {
     const std::unique_lock lock(mutex_);
-    if (const auto present = schemas_.find(section); present != schemas_.end())
-        schemas_.erase(present);
-    order_.erase(std::remove(order_.begin(), order_.end(), section), order_.end());
-    values_ = values(document_);
-}
-
-std::string Store::fixedBy(std::string_view section, std::string_view key) const {
-    if (const std::string name = environmentName(section, key); environment_.count(name) != 0)
-        return "environment variable " + name;
-    if (overrides_.count(fullKey(section, key)) != 0)
-        return "command line --set " + fullKey(section, key);
-    return {};
-}
-
-Effective Store::effective(const Document& document, std::string_view section, const Field& field) const {
-    Effective out;
-    out.reason = fixedBy(section, field.name);
-    const auto take = [&](auto parsed, Source source) {
-        if (parsed && !out.value) {
-            out.value = std::move(*parsed);
-            out.source = source;
-        }
-    };
-    if (const auto found = environment_.find(environmentName(section, field.name)); found != environment_.end())
-        take(api::parseValue(field, found->second), Source::environment);
-    if (const auto found = overrides_.find(fullKey(section, field.name)); found != overrides_.end())
-        take(api::parseValue(field, found->second), Source::commandLine);
-    if (field.secret && !options_.stateDirectory.empty())
-        if (const auto text = readFile(options_.stateDirectory / "secrets" / fullKey(section, field.name), kMaxSecret))
-            take(api::parseValue(field, *text), Source::secret);
-    if (const Item* item = field.secret ? nullptr : document.find(section, field.name))
-        take(api::checkValue(field, item->value), Source::file);
-    if (field.fallback != nullptr)
-        take(api::parseValue(field, field.fallback), Source::fallback);
-    return out;
-}
-
-Store::Values Store::values(const Document& document) const {
-    Values out;
-    for (const auto& [section, schema] : schemas_)
-        for (const Field& field : schema.fields)
-            out.emplace(fullKey(section, field.name), effective(document, section, field));
-    return out;
-}
-
-void Store::checkOverrides(std::string_view section, const Schema& schema, Report& report) const {
-    for (const Field& field : schema.fields) {
-        const std::string key = fullKey(section, field.name);
-        const auto look = [&](const auto& found, const auto& end, const std::string& where) {
-            if (found == end)
-                return;
-            if (const auto value = api::parseValue(field, found->second); !value)
-                report.findings.push_back({key, value.error().found, value.error().allowed, where});
-        };
-        const std::string name = environmentName(section, field.name);
-        look(environment_.find(name), environment_.end(), "environment variable " + name);
-        look(overrides_.find(key), overrides_.end(), "command line --set");
-    }
-}
-
-void Store::checkSection(const Document& document, std::string_view name, const Schema& schema, Report& report) const {
-    const Section* section = nullptr;
-    for (const Section& one : document.sections())
-        if (schemas_.find(one.name) != schemas_.end() && &schemas_.find(one.name)->second == &schema)
-            section = &one;
-    const std::string sectionName = [&] {
-        for (const auto& [key, value] : schemas_)
-            if (&value == &schema)
-                return key;
-        return std::string();
-    }();
-    if (section != nullptr)
-        for (const Item& item : section->items) {
-            const std::string where = std::string(name) + ":" + std::to_string(item.line);
-            const Field* field = fieldOf(schema.fields, item.key);
-            const std::string key = fullKey(sectionName, item.key);
-            if (field == nullptr)
-                report.findings.push_back({key, "an unknown key", keysOf(schema.fields), where});
-            else if (field->secret)
-                report.findings.push_back(
-                    {key, "a secret", "no secret in this file; set it with musterctl settings set", where});
-            else if (item.isTable)
-                report.findings.push_back({key, "a table", api::allowed(*field), where});
-            else if (const auto value = api::checkValue(*field, item.value); !value)
-                report.findings.push_back({key, asWritten(item.raw), value.error().allowed, where});
-        }
-    for (const Field& field : schema.fields)
-        if (field.required && !effective(document, sectionName, field).value &&
-            (section == nullptr || section->find(field.name) == nullptr))
-            report.findings.push_back({fullKey(sectionName, field.name), "nothing", api::allowed(field),
-                                       std::string(name) + (section ? ":" + std::to_string(section->line) : "")});
-}
-
-/// What belongs to no announced section.
-void Store::checkStrangers(const Document& document, std::string_view name, Report& report) const {
-    for (const Item& stray : document.strays())
-        report.findings.push_back({asWritten(stray.key), "a key outside of a section",
-                                   "only sections such as [listener] at the top",
-                                   std::string(name) + ":" + std::to_string(stray.line)});
-    for (const Section& section : document.sections())
-        if (schemas_.find(section.name) == schemas_.end())
-            report.warnings.push_back(std::string(name) + ":" + std::to_string(section.line) + ": section [" +
-                                      asWritten(section.name) + "]: no such plugin is loaded; kept as it is");
-}
-
-Report Store::checkDocument(const Document& document, std::string_view name) const {
-    Report report;
-    checkStrangers(document, name, report);
-    for (const std::string& section : order_)
-        checkSection(document, name, schemas_.find(section)->second, report);
-    return report;
+    sections_.withdraw(section);
+    values_ = sections_.values(document_);
 }
 
 Report Store::check() const {
     const std::shared_lock lock(mutex_);
-    Report report = checkDocument(document_, options_.file.string());
-    for (const std::string& section : order_)
-        checkOverrides(section, schemas_.find(section)->second, report);
-    for (const auto& [key, value] : overrides_) {
-        const std::size_t dot = key.find('.');
-        const auto schema = schemas_.find(key.substr(0, dot));
-        if (schema == schemas_.end())
-            report.findings.push_back({asWritten(key), "an unknown section", "a section of this daemon and its plugins",
-                                       "command line --set"});
-        else if (fieldOf(schema->second.fields, key.substr(dot + 1)) == nullptr)
-            report.findings.push_back(
-                {asWritten(key), "an unknown key", keysOf(schema->second.fields), "command line --set"});
-    }
-    std::vector<std::string> names;
-    for (const auto& [section, schema] : schemas_)
-        for (const Field& field : schema.fields)
-            names.push_back(environmentName(section, field.name));
-    for (const auto& [variable, value] : environment_)
-        if (std::find(names.begin(), names.end(), variable) == names.end())
-            report.warnings.push_back("environment variable " + asWritten(variable) +
-                                      ": no setting has that name; ignored");
+    Report report = sections_.check(document_, options_.file.string());
+    sections_.checkOverrides(report);
     return report;
 }
 
 Report Store::check(std::string_view section) const {
     const std::shared_lock lock(mutex_);
-    Report report;
-    if (const auto schema = schemas_.find(section); schema != schemas_.end()) {
-        checkSection(document_, options_.file.string(), schema->second, report);
-        checkOverrides(section, schema->second, report);
-    }
-    return report;
+    return sections_.checkSection(document_, options_.file.string(), section);
 }
 
 Report Store::checkText(std::string_view text, std::string_view name) const {
@@ -371,7 +155,7 @@ Report Store::checkText(std::string_view text, std::string_view name) const {
         return report;
     }
     const std::shared_lock lock(mutex_);
-    return checkDocument(*document, name);
+    return sections_.check(*document, name);
 }
 
 Report Store::checkFile() const {
@@ -392,8 +176,8 @@ std::optional<SettingValue> Store::value(std::string_view section, std::string_v
 std::vector<Setting> Store::all() const {
     const std::shared_lock lock(mutex_);
     std::vector<Setting> out;
-    for (const std::string& section : order_)
-        for (const Field& field : schemas_.find(section)->second.fields) {
+    for (const std::string& section : sections_.names())
+        for (const Field& field : sections_.fields(section)) {
             const Effective& held = values_.find(fullKey(section, field.name))->second;
             Setting setting;
             setting.key = fullKey(section, field.name);
@@ -446,11 +230,11 @@ void Store::putInForce(Document document) {
     std::vector<std::pair<std::shared_ptr<const Subscriber>, Change>> calls;
     {
         const std::unique_lock lock(mutex_);
-        Values fresh = values(document);
-        for (const std::string& section : order_) {
+        Values fresh = sections_.values(document);
+        for (const std::string& section : sections_.names()) {
             Change change;
             change.section = section;
-            for (const Field& field : schemas_.find(section)->second.fields) {
+            for (const Field& field : sections_.fields(section)) {
                 const std::string key = fullKey(section, field.name);
                 const auto before = values_.find(key);
                 if (before != values_.end() && before->second.value == fresh[key].value)
@@ -487,7 +271,7 @@ Result<bool> Store::adopt(const std::string& text, std::string_view comment) {
         Report report;
         {
             const std::shared_lock lock(mutex_);
-            report = checkDocument(*document, options_.file.string());
+            report = sections_.check(*document, options_.file.string());
         }
         if (!report.good())
             return fail(Code::malformed, "", report.text());
@@ -532,28 +316,27 @@ Result<void> Store::prepareEdit(const Edit& edit, Document& document, std::vecto
     const std::shared_lock lock(mutex_);
     const std::size_t dot = edit.key.find('.');
     const std::string section = edit.key.substr(0, dot);
-    const auto schema = schemas_.find(section);
-    if (dot == std::string::npos || schema == schemas_.end()) {
+    if (dot == std::string::npos || !sections_.has(section)) {
         std::string names;
-        for (const std::string& known : order_)
+        for (const std::string& known : sections_.names())
             names += (names.empty() ? "" : ", ") + known;
         findings.push_back({asWritten(edit.key), dot == std::string::npos ? "no SECTION.KEY" : "an unknown section",
                             "sections " + names, ""});
         return {};
     }
     const std::string key = edit.key.substr(dot + 1);
-    const Field* field = fieldOf(schema->second.fields, key);
+    const Field* field = fieldOf(sections_.fields(section), key);
     if (field == nullptr) {
-        findings.push_back({asWritten(edit.key), "an unknown key", keysOf(schema->second.fields), ""});
+        findings.push_back({asWritten(edit.key), "an unknown key", keysOf(sections_.fields(section)), ""});
         return {};
     }
-    if (const std::string reason = fixedBy(section, key); !reason.empty())
+    if (const std::string reason = sections_.fixedBy(section, key); !reason.empty())
         return fail(Code::denied, edit.key, "is fixed by the " + reason + "; change it there and restart the daemon");
     std::optional<SettingValue> value;
     if (edit.value) {
         auto parsed = api::parseValue(*field, *edit.value);
         if (!parsed) {
-            findings.push_back({edit.key, parsed.error().found, parsed.error().allowed, ""});
+            parsed.error().reportTo(findings, edit.key, "");
             return {};
         }
         value = std::move(*parsed);
@@ -620,9 +403,10 @@ Result<std::uint32_t> Store::change(const std::vector<Edit>& edits, std::string_
         const std::string key = dot < edit.key.size() ? edit.key.substr(dot + 1) : "";
         const Item* old = before.find(edit.key.substr(0, dot), key);
         const Item* now = document.find(edit.key.substr(0, dot), key);
-        if ((old ? old->raw : "") != (now ? now->raw : ""))
+        if ((old ? old->value : Json()) != (now ? now->value : Json()))
             return fail(Code::conflict, edit.key,
-                        "was just edited by hand to " + (now ? asWritten(now->raw) : std::string("its default")) +
+                        "was just edited by hand to " +
+                            (now ? now->isTable ? api::shown(now->value) : asWritten(now->raw) : "its default") +
                             "; do it again if that is to be overwritten");
     }
     std::vector<api::Finding> findings;
@@ -633,7 +417,7 @@ Result<std::uint32_t> Store::change(const std::vector<Edit>& edits, std::string_
             return fail(std::move(prepared.error()));
     {
         const std::shared_lock lock(mutex_);
-        const Report whole = checkDocument(document, options_.file.string());
+        const Report whole = sections_.check(document, options_.file.string());
         findings.insert(findings.end(), whole.findings.begin(), whole.findings.end());
     }
     if (!findings.empty()) {
@@ -678,7 +462,7 @@ Result<std::uint32_t> Store::rollBack(std::uint32_t number, std::string_view aut
         return fail(std::move(document.error()));
     const Report found = [&] {
         const std::shared_lock lock(mutex_);
-        return checkDocument(*document, "revision " + std::to_string(number));
+        return sections_.check(*document, "revision " + std::to_string(number));
     }();
     if (!found.good()) {
         if (report != nullptr)

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 
 #include "api/json_text.h"
 #include "api/serve.h"
+#include "api/values.h"
 #include "host/settings/settings.h"
 
 using namespace muster;
@@ -24,6 +26,17 @@ constexpr Field kListener[] = {
     {.name = "allow", .type = FieldType::networks, .fallback = "[10.0.0.0/8, fe80::/10]"},
     {.name = "log-all", .type = FieldType::boolean, .fallback = "false"}};
 constexpr Field kWeb[] = {{.name = "password", .secret = true}, {.name = "title", .fallback = "Muster"}};
+
+constexpr Field kUpstream[] = {
+    {.name = "name", .minimum = 1, .maximum = 63, .required = true},
+    {.name = "address", .type = FieldType::address, .required = true},
+    {.name = "priority", .type = FieldType::integer, .fallback = "0", .minimum = 0, .maximum = 99},
+    {.name = "interval", .type = FieldType::duration, .fallback = "30s", .minimum = 1000},
+    {.name = "families", .type = FieldType::texts, .fallback = "[]"},
+    {.name = "state", .type = FieldType::choice, .fallback = "active", .choices = "active|draining"}};
+constexpr Field kRelay[] = {
+    {.name = "upstreams", .type = FieldType::objects, .fallback = "[]", .maximum = 4, .fields = kUpstream},
+    {.name = "choice", .fallback = "primary"}};
 
 std::string slurp(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
@@ -84,6 +97,10 @@ TEST_GROUP(SettingsStore) {
         const auto value = store->value("listener", key);
         const auto* held = value ? std::get_if<std::int64_t>(&*value) : nullptr;
         return held ? *held : -1;
+    }
+    std::string upstreams() const {
+        const auto value = store->value("relay", "upstreams");
+        return value ? api::dumpJson(api::valueJson(*value)) : "none";
     }
     Result<std::uint32_t> set(const char* key, const char* value, std::uint32_t expected = 0) const {
         return store->change({{key, std::string(value)}}, "uid 0", "test", expected);
@@ -155,6 +172,122 @@ TEST(SettingsStore, changesOneValueAndNothingElse) {
     STRCMP_EQUAL("# mine\n[listener]\nmax-connections = 200  # few\nidle-timeout = '50s'\n", slurp(file).c_str());
     LONGS_EQUAL(200, number("max-connections"));
     STRCMP_EQUAL("changed: max-connections\nchanged: idle-timeout\n", changes.c_str());
+}
+
+TEST(SettingsStore, readsAListOfObjectsInBothOfItsForms) {
+    const char* const meant =
+        R"([{"name":"kms-a","address":"10.20.0.21:1688","priority":0,"interval":5000,"families":["vista-2008"],)"
+        R"("state":"active"},{"name":"kms-b","address":"[::1]:1688","priority":7,"interval":30000,"families":[],)"
+        R"("state":"active"}])";
+    for (const char* text :
+         {"[relay]\nupstreams = [ {name = \"kms-a\", address = \"10.20.0.21:1688\", families = [\"vista-2008\"], "
+          "interval = '5s'}, {name = 'kms-b', address = '[::1]:1688', priority = 7} ]\n",
+          "[relay]\nupstreams = [\n  # one\n  {name = 'kms-a', interval = '5s', address = '10.20.0.21:1688', families "
+          "= "
+          "['vista-2008']},\n  {name = 'kms-b', address = '[::1]:1688', priority = 7},\n]\n",
+          "[[relay.upstreams]]\nname = 'kms-a'\naddress = '10.20.0.21:1688'\ninterval = '5s'\nfamilies = [\n "
+          "'vista-2008' ]\n[relay]\nchoice = 'x'\n[[relay.upstreams]]\nname = 'kms-b'\npriority = 7\naddress = "
+          "'[::1]:1688'\n"}) {
+        open(text);
+        CHECK(store->announce("relay", "relay", kRelay).has_value());
+        STRCMP_EQUAL("", store->begin().text().c_str());
+        STRCMP_EQUAL(meant, upstreams().c_str());
+    }
+}
+
+TEST(SettingsStore, namesFileLineAndPlaceOfWhatIsWrongInAListOfObjects) {
+    const char* const tables =
+        "[relay]\n[[relay.upstreams]]\nname = 'a'\naddress = '10.0.0.1:1'\n\n[[relay.upstreams]]\nname = 'b'\n"
+        "[[relay.upstreams]]\nname = 'c'\naddress = 'x'\npriority = 100\ncolour = 'red'\nfamilies = ['a', 1]\n"
+        "interval = 5\n";
+    open(tables);
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    const std::string text = store->check().text();
+    for (const char* part :
+         {"muster.toml:6: relay.upstreams[1].address: nothing found, an address",
+          "muster.toml:10: relay.upstreams[2].address: \"x\" found, an address",
+          "muster.toml:11: relay.upstreams[2].priority: 100 found, 0 to 99 allowed",
+          "muster.toml:12: relay.upstreams[2].\"colour\": a member of that name found, only name, address",
+          "muster.toml:13: relay.upstreams[2].families: [\"a\", 1] found, a list of text",
+          "muster.toml:14: relay.upstreams[2].interval: 5 found, a duration"})
+        STRCMP_CONTAINS(part, text.c_str());
+    LONGS_EQUAL(5, std::count(text.begin(), text.end(), '\n'));
+    STRCMP_EQUAL("[]", upstreams().c_str());
+    for (const char* wrong : {"upstreams = 'a'\n", "upstreams = ['a']\n", "[relay.upstreams]\nname = 'a'\n",
+                              "upstreams = [{name='a',address='1.1.1.1:1'},{name='a',address='1.1.1.1:1'},"
+                              "{name='a',address='1.1.1.1:1'},{name='a',address='1.1.1.1:1'},"
+                              "{name='a',address='1.1.1.1:1'}]\n"}) {
+        const Report report = store->checkText(std::string("[relay]\n") + wrong, "f");
+        CHECK_TEXT(!report.good() && report.text().find("relay.upstreams") != std::string::npos, wrong);
+    }
+}
+
+TEST(SettingsStore, changesAListOfObjectsAndLeavesTheRestOfTheFileAlone) {
+    open(
+        "# mine\n[relay]\nchoice = 'x' # so\n\n# cellar\n[[relay.upstreams]]\nname = 'a'\naddress = '10.0.0.1:1688' # "
+        "rack 4\n");
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    CHECK(store->begin().good());
+    std::string told;
+    store->subscribe("relay", [&](const Change& change) { told += change.keys.at(0); });
+    const auto changed =
+        set("relay.upstreams",
+            "[{name=a,address=10.0.0.1:1688,state=draining},{name=b,address=10.0.0.2:1688,interval=5s}]");
+    CHECK_TEXT(changed.has_value(), changed ? "" : changed.error().text().c_str());
+    STRCMP_EQUAL(
+        "# mine\n[relay]\nchoice = 'x' # so\n\n# cellar\n[[relay.upstreams]]\nname = 'a'\naddress = "
+        "'10.0.0.1:1688' # rack 4\nstate = \"draining\"\n\n[[relay.upstreams]]\nname = \"b\"\naddress = "
+        "\"10.0.0.2:1688\"\ninterval = \"5s\"\n",
+        slurp(file).c_str());
+    STRCMP_EQUAL("upstreams", told.c_str());
+    STRCMP_CONTAINS("+state = \"draining\"\n", store->diff(1, 0).value_or("").c_str());
+
+    const auto refused = set("relay.upstreams", "[{name=a},{name=b,address=x,colour=red}]");
+    CHECK(!refused);
+    for (const char* part : {"relay.upstreams[0].address: nothing found", "relay.upstreams[1].address: \"x\" found",
+                             "relay.upstreams[1].\"colour\""})
+        STRCMP_CONTAINS(part, refused.error().detail.c_str());
+    CHECK(store->rollBack(1, "uid 0", 0).has_value());
+    STRCMP_CONTAINS("\"name\":\"a\"", upstreams().c_str());
+    CHECK(upstreams().find("\"b\"") == std::string::npos);
+    CHECK(store->change({{"relay.upstreams", std::nullopt}}, "uid 0", "", 0).has_value());
+    STRCMP_EQUAL("# mine\n[relay]\nchoice = 'x' # so\n\n# cellar\n", slurp(file).c_str());
+}
+
+TEST(SettingsStore, neverOverwritesATableThatWasEditedByHand) {
+    const std::string text = "[[relay.upstreams]]\nname = 'a'\naddress = '10.0.0.1:1688'\n";
+    open(text);
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    CHECK(store->begin().good());
+    write(text + "priority = 3\n");
+    const auto refused = set("relay.upstreams", "[{name=a,address=10.0.0.2:1688}]");
+    CHECK(!refused);
+    STRCMP_CONTAINS("was just edited by hand to a list of 1 items", refused.error().text().c_str());
+}
+
+TEST(SettingsStore, takesAListOfObjectsFromCommandLineAndEnvironment) {
+    auto given = options();
+    given.fileMayBeMissing = true;
+    given.overrides = {R"(relay.upstreams=[{name="a",address="127.0.0.1:1700"}])"};
+    open(given);
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    CHECK(store->check().good());
+    STRCMP_CONTAINS(R"({"name":"a","address":"127.0.0.1:1700","priority":0)", upstreams().c_str());
+    given.environment = {"MUSTER_RELAY__UPSTREAMS={name=e,address=127.0.0.1:1701}"};
+    open(given);
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    STRCMP_CONTAINS(R"({"name":"e","address":"127.0.0.1:1701","priority":0)", upstreams().c_str());
+    given.environment = {};
+    given.overrides = {"relay.upstreams=[{name=a,address=x}]"};
+    open(given);
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    STRCMP_CONTAINS("command line --set: relay.upstreams[0].address: \"x\" found", store->check().text().c_str());
+    given.overrides = {"relay.upstreams=[{name=a"};
+    open(given);
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    STRCMP_CONTAINS(
+        "command line --set: relay.upstreams: \"[{name=a\" without its end found, a list of at most 4 objects",
+        store->check().text().c_str());
 }
 
 TEST(SettingsStore, saysWhichChangesWantARestart) {
@@ -335,8 +468,24 @@ TEST(SettingsStore, refusesASchemaWhoseDefaultItsOwnBoundsRefuse) {
     open("");
     static constexpr Field kBad[] = {{.name = "x", .type = FieldType::integer, .fallback = "7", .maximum = 5}};
     CHECK(!store->announce("bad", "bad", kBad));
-    static constexpr Field kNested[] = {{.name = "x", .type = FieldType::objects}};
-    CHECK(!store->announce("bad", "bad", kNested));
+    static constexpr Field kEmpty[] = {{.name = "x", .type = FieldType::objects}};
+    CHECK(!store->announce("bad", "bad", kEmpty));
+    static constexpr Field kDefault[] = {{.name = "x", .type = FieldType::objects, .fields = kBad}};
+    const auto nested = store->announce("bad", "bad", kDefault);
+    CHECK(!nested);
+    STRCMP_EQUAL(
+        "settings of bad: x has the member x, which cannot have its default: its default: \"7\" found, at most 5 "
+        "allowed",
+        nested.error().text().c_str());
+    static constexpr Field kDeep[] = {{.name = "x", .type = FieldType::objects, .fields = kRelay}};
+    CHECK(!store->announce("bad", "bad", kDeep));
+    static constexpr Field kSecret[] = {{.name = "x", .type = FieldType::objects, .fields = kWeb}};
+    CHECK(!store->announce("bad", "bad", kSecret));
+    static constexpr Field kMissing[] = {
+        {.name = "x", .type = FieldType::objects, .fallback = "[{name=a}]", .fields = kUpstream}};
+    const auto missing = store->announce("bad", "bad", kMissing);
+    CHECK(!missing);
+    STRCMP_CONTAINS("its default[0].address: nothing found", missing.error().text().c_str());
 }
 
 TEST(SettingsStore, keepsTheModeOfTheFileAndALinkALink) {
@@ -387,6 +536,20 @@ TEST(SettingsStore, offersItsOperations) {
                      .body.c_str());
     STRCMP_EQUAL("[listener]\nlog-all = true\n", slurp(file).c_str());
 
+    CHECK(store->announce("relay", "relay", kRelay).has_value());
+    STRCMP_EQUAL("{\"revision\":4}",
+                 call("PUT", "/settings/relay.upstreams", R"({"value":"[{\"name\":\"a\",\"address\":\"[::1]:1\"}]"})")
+                     .body.c_str());
+    const std::string upstreams = call("GET", "/settings/relay.upstreams").body;
+    for (const char* part :
+         {R"("value":"[{name = \"a\", address = \"[::1]:1\"}]","source":"file")",
+          R"("items":[{"name":"a","address":"[::1]:1","priority":0,"interval":30000,"families":[],"state":"active"}])",
+          R"("fields":[{"name":"name","type":"text","allowed":"text of 1 to 63 octets")"})
+        STRCMP_CONTAINS(part, upstreams.c_str());
+    STRCMP_CONTAINS(R"("errors":[{"name":"relay.upstreams[0].address","found":"nothing")",
+                    call("PUT", "/settings/relay.upstreams", R"({"value":"[{name=a}]"})").body.c_str());
+    STRCMP_EQUAL("{\"revision\":5}", call("DELETE", "/settings/relay.upstreams").body.c_str());
+
     const api::Response bad = call("PUT", "/settings/listener.max-connections", R"({"value":"0"})");
     LONGS_EQUAL(400, bad.status);
     STRCMP_CONTAINS("\"errors\":[{\"name\":\"listener.max-connections\"", bad.body.c_str());
@@ -396,8 +559,8 @@ TEST(SettingsStore, offersItsOperations) {
     LONGS_EQUAL(400, other.status);
     STRCMP_CONTAINS("file:3", other.body.c_str());
 
-    STRCMP_CONTAINS("{\"items\":[{\"number\":3", call("GET", "/revisions").body.c_str());
+    STRCMP_CONTAINS("{\"items\":[{\"number\":5", call("GET", "/revisions").body.c_str());
     STRCMP_CONTAINS("\n-max-connections = 1\n", call("GET", "/revisions/1?diff").body.c_str());
-    STRCMP_EQUAL("{\"revision\":4}", call("POST", "/revisions/1/restore", R"({"revision":3})").body.c_str());
+    STRCMP_EQUAL("{\"revision\":6}", call("POST", "/revisions/1/restore", R"({"revision":5})").body.c_str());
     LONGS_EQUAL(409, call("POST", "/revisions/2/restore", R"({"revision":3})").status);
 }

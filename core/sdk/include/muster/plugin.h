@@ -20,6 +20,7 @@
 #include "muster/event.h"
 #include "muster/exchange.h"
 #include "muster/family.h"
+#include "muster/json.h"
 #include "muster/operation.h"
 #include "muster/pool.h"
 #include "muster/reactor.h"
@@ -54,8 +55,11 @@ private:
 };
 
 /// A setting's value as its field's type says: text, choice, address, network, guid as std::string; integer, duration
-/// (milliseconds), size (octets) as std::int64_t; boolean as bool; lists as vectors.
-using SettingValue = std::variant<std::string, std::int64_t, bool, std::vector<std::string>, std::vector<std::int64_t>>;
+/// (milliseconds), size (octets) as std::int64_t; boolean as bool; lists as vectors. Of a list of objects each is a
+/// Json object with the members of the schema in its order, checked as settings are: scalars in the forms above, lists
+/// as arrays, defaults filled in; a member without value and default is absent.
+using SettingValue = std::variant<std::string, std::int64_t, bool, std::vector<std::string>, std::vector<std::int64_t>,
+                                  std::vector<Json>>;
 
 /// A loaded family, for those who need more than a Product.
 class Families {
@@ -97,6 +101,9 @@ public:
         return get(key, std::move(fallback));
     }
     std::vector<std::int64_t> setting(std::string_view key, std::vector<std::int64_t> fallback) const {
+        return get(key, std::move(fallback));
+    }
+    std::vector<Json> setting(std::string_view key, std::vector<Json> fallback) const {
         return get(key, std::move(fallback));
     }
 

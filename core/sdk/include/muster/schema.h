@@ -25,7 +25,8 @@ enum class FieldType : std::uint8_t {
     integers,
     addresses,
     networks,
-    objects,  ///< lists; minimum and maximum are the number of items
+    objects,  ///< lists; minimum and maximum are the number of items. In settings the fields of `objects` are scalars
+              ///< and lists of scalars
 };
 
 struct Field {

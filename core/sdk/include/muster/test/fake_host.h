@@ -188,13 +188,15 @@ public:
     }
 
     std::optional<SettingValue> settingValue(std::string_view key) const override {
-        if (const auto set = settings.find(key); set != settings.end())
-            return set->second;
+        const auto set = settings.find(key);
         if (descriptor_)
-            for (const Field& field : descriptor_->settings)
+            for (const Field& field : descriptor_->settings) {
+                if (key == field.name && set != settings.end())
+                    return filledIn(field, set->second);
                 if (key == field.name && field.fallback)
                     return fallbackValue(field);
-        return std::nullopt;
+            }
+        return set == settings.end() ? std::nullopt : std::optional(set->second);
     }
 
     void log(Severity severity, std::string_view text) override {
@@ -382,7 +384,28 @@ private:
             return Json(*flag);
         if (const auto* text = std::get_if<std::string>(&value))
             return Json(*text);
-        return Json(Json::Array{});
+        Json out{Json::Array{}};
+        if (const auto* texts = std::get_if<std::vector<std::string>>(&value))
+            for (const std::string& item : *texts)
+                out.push(item);
+        if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(&value))
+            for (const std::int64_t item : *numbers)
+                out.push(item);
+        return out;
+    }
+    /// Objects as the daemon gives them: members in the order of the schema, absent ones with their defaults.
+    static SettingValue filledIn(const Field& field, SettingValue value) {
+        auto* objects = std::get_if<std::vector<Json>>(&value);
+        for (std::size_t i = 0; objects != nullptr && i < objects->size(); ++i) {
+            Json whole{Json::Object{}};
+            for (const Field& member : field.fields)
+                if (const Json* given = (*objects)[i].find(member.name))
+                    whole.set(member.name, *given);
+                else if (member.fallback)
+                    whole.set(member.name, fallbackJson(member));
+            (*objects)[i] = std::move(whole);
+        }
+        return value;
     }
 
     const PluginDescriptor* descriptor_ = nullptr;

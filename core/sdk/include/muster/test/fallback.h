@@ -76,6 +76,8 @@ inline SettingValue fallbackValue(const Field& field) {
                 numbers.push_back(quantity({.name = field.name, .type = FieldType::integer}, item));
             return numbers;
         }
+        case FieldType::objects:
+            return std::vector<Json>();  // no schema has another default
         default:
             return std::string(text);
     }
