@@ -299,9 +299,10 @@ void LearnedUpstream::noteCount(const Observation& seen) {
         return;
     const std::uint32_t now = secondsOf(seen.when);
     const std::uint32_t before = application->count;
-    const bool comparable = application->counted != Timestamp{} && seen.when - application->counted < kRiseGap &&
+    const bool same = application->counted != Timestamp{} && application->epoch != seen.when;  // the same host and key
+    const bool comparable = same && seen.when - application->counted < kRiseGap &&
                             before < std::uint64_t{2} * std::max(application->required, seen.request.requiredClients);
-    if (application->counted != Timestamp{} && seen.count < before / 2 && before - seen.count >= kLeastFall) {
+    if (same && seen.count < before / 2 && before - seen.count >= kLeastFall) {
         beginAnew(*application, seen.when);
         application->fellFrom = before;
         application->fellTo = seen.count;
