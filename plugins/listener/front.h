@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "muster/plugin.h"
+#include "muster/sources.h"
 
 #include "connections.h"
 #include "kms/rpc_server.h"
 #include "settings.h"
-#include "sources.h"
 
 namespace muster::listener {
 

@@ -1,4 +1,5 @@
-/// How many connections each source has, and how fast it asks. Loopback is not counted by those who call this.
+/// How many connections each source has, and how fast it asks: what listener and relay bound by source. Loopback is not
+/// counted by those who call this.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,7 @@
 
 #include "muster/types.h"
 
-namespace muster::listener {
+namespace muster {
 
 /// A fixed table: nothing is allocated per connection. @thread any
 class Sources {
@@ -46,4 +47,4 @@ private:
     std::size_t used_ = 0;
 };
 
-}  // namespace muster::listener
+}  // namespace muster

@@ -1,9 +1,9 @@
-#include "sources.h"
+#include "muster/sources.h"
 
 #include "CppUTest/TestHarness.h"
 
+
 using namespace muster;
-using namespace muster::listener;
 
 TEST_GROUP(Sources) {
     Sources sources{64};

@@ -1,9 +1,9 @@
-#include "sources.h"
+#include "muster/sources.h"
 
 #include <algorithm>
 #include <bit>
 
-namespace muster::listener {
+namespace muster {
 
 namespace {
 
@@ -121,4 +121,4 @@ void Sources::dropIdle() noexcept {
             ++i;
 }
 
-}  // namespace muster::listener
+}  // namespace muster
