@@ -1,0 +1,293 @@
+#include "relay.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "events.h"
+#include "kms/epid.h"
+#include "kms/utf16.h"
+
+namespace muster::relay {
+
+namespace {
+
+constexpr EventSpec kEvents[] = {
+    {kUpstreamDown, Severity::error, "Upstream {upstream} is out of service: {why}.",
+     "It is asked last until it answers again; its clients go to the other upstreams that may serve them. Look whether "
+     "the host runs, whether its Software Protection (Licensing) service is started, and whether TCP 1688 is open from "
+     "this appliance. \"musterctl upstream check NAME\" tries it now."},
+    {kUpstreamBack, Severity::info, "Upstream {upstream} is back in service; it was away: {why}.",
+     "It answered several times in a row. Its clients come back to it unless setting relay.fail-back is off. Nothing "
+     "is "
+     "to be done."},
+    {kNobodyAnswered, Severity::error, "Nobody answered {machine} at {address}, which asked for {product}: {why}.",
+     "The client got an RPC fault, so that it tries another host if DNS names one, and asks again later. \"musterctl "
+     "upstream list\" shows what is wrong with each upstream, and which products and networks each may serve. Told "
+     "once "
+     "in five minutes at most; the journal has every such request."},
+    {kWrongAnswer, Severity::error,
+     "Upstream {upstream} answered {machine} at {address} with what is no answer to its request: {problem}.",
+     "The answer was thrown away and the next upstream asked: no client gets another client's answer. Something on the "
+     "way to that host mixes up connections, or it is no KMS host."},
+    {kUpstreamsChanged, Severity::info, "The list of upstreams has changed: {changes}.",
+     "Somebody changed the settings, or DNS names other hosts."},
+    {kDutyChanged, Severity::warning, "{caller} set upstream {upstream} to {duty}.",
+     "draining: it finishes what it has and gets nothing new while another upstream can have it. maintenance: it gets "
+     "nothing at all and is not probed. active: it is asked in its turn."},
+    {kLoop, Severity::critical, "The upstream at {address} sent back a request that it was asked.",
+     "Two appliances are each other's upstream. Take one of them out of the other's list (musterctl upstream remove)."},
+};
+
+/// A text that stays for ever, since the journal's records point to it. Names come from the administrator and from DNS:
+/// few, but bounded all the same.
+const char* lasting(const std::string& text) {
+    static constexpr std::size_t kMost = 4096;
+    static std::mutex& mutex = *new std::mutex;                        // NOLINT: lives as long as the process
+    static std::set<std::string>& texts = *new std::set<std::string>;  // NOLINT: as above
+    const std::lock_guard lock(mutex);
+    if (texts.size() >= kMost && !texts.contains(text))
+        return "another upstream";
+    return texts.insert(text).first->c_str();
+}
+
+std::string epidText(const EpidRecord& epid) {
+    std::array<char, 192> text;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    return {text.data(), kms::utf16ToUtf8(epid.view(), text)};
+}
+
+const char* groupName(std::uint8_t group) noexcept {
+    switch (group) {
+        case MUSTER_GROUP_A:
+            return "A";
+        case MUSTER_GROUP_B:
+            return "B";
+        case MUSTER_GROUP_C:
+            return "C";
+        default:
+            return "client";
+    }
+}
+
+std::string keyOf(const Upstream& upstream) {
+    return upstream.name + '\n' + upstream.host + '\n' + std::to_string(upstream.port);
+}
+
+std::vector<Found> numericOnes(const std::vector<Upstream>& upstreams) {
+    std::vector<Found> found;
+    for (const Upstream& upstream : upstreams) {
+        Found one;
+        one.upstream = upstream;
+        const bool v6 = upstream.host.find(':') != std::string::npos;
+        const std::string host = v6 ? '[' + upstream.host + ']' : upstream.host;
+        if (const auto address = Address::parse(host + ':' + std::to_string(upstream.port)))
+            one.addresses.push_back(*address);
+        found.push_back(std::move(one));
+    }
+    return found;
+}
+
+FinderSettings finderSettings(const Config& config) {
+    return {config.upstreams, config.discover, config.resolvers,
+            std::chrono::duration_cast<std::chrono::seconds>(config.discoverInterval)};
+}
+
+template <class T>
+T orThrow(Result<T> result) {
+    if (!result)
+        throw Fault(std::move(result).error());
+    return std::move(*result);
+}
+
+}  // namespace
+
+void Relay::start() {
+    if (host_.mode() != Mode::relay) {
+        host_.log(Severity::info, "the relay rests: the mode is " + std::string(muster::name(host_.mode())));
+        return;
+    }
+    sentry_ = std::make_unique<Sentry>(host_);
+    policy_ = std::make_unique<Policy>(Policy::Numbers{
+        &host_.counter("relay_malformed_total", "Requests of no known shape: never forwarded."),
+        &host_.counter("relay_threshold_refused_total", "Requests with an N-policy that is not forwarded."),
+        &host_.counter("relay_policy_refused_total", "Requests for products that the administrator refuses."),
+        &host_.counter("relay_rate_refused_total", "Requests beyond the rates that settings allow.")});
+    available_ = &host_.gauge("relay_upstreams", "Upstreams that are known.");
+    duties_ = std::make_unique<Duties>(host_.stateDirectory() + "/duties");
+    if (!duties_->trouble().empty())
+        host_.log(Severity::warning, duties_->trouble());
+    for (unsigned i = 0; i < host_.reactorCount(); ++i)
+        lanes_.push_back(std::make_unique<Lane>(host_.reactor(i), *policy_, *sentry_));
+    prober_ = std::make_unique<Prober>(host_.reactor(0), *sentry_);
+    readSettings();
+    Finder::Hooks hooks;
+    hooks.changed = [this](const std::vector<Found>& list) { found(list); };
+    hooks.isOwn = [](const Address&) { return false; };
+    hooks.log = [this](Severity severity, std::string_view text) { host_.log(severity, text); };
+    finder_ = std::make_unique<Finder>(finderSettings(config_), host_.stateDirectory(), std::move(hooks));
+    found(numericOnes(config_.upstreams));  // these need no look-up: clients are served from the first moment
+    registerOperations();
+    host_.thread("relay-dns", [this](const std::atomic<bool>& stopping) { finder_->run(stopping); });
+    host_.authority(*this);
+}
+
+void Relay::stop() noexcept {
+    if (lanes_.empty())
+        return;
+    if (finder_)
+        finder_->stop();
+    host_.onReactors([this](Reactor& reactor) {
+        lanes_[reactor.index()]->stop();
+        if (reactor.index() == 0)
+            prober_->stop();
+    });
+}
+
+void Relay::settingsChanged() {
+    if (lanes_.empty())
+        return;
+    readSettings();
+    FinderSettings wanted;
+    {
+        const std::lock_guard lock(mutex_);
+        wanted = finderSettings(config_);
+    }
+    finder_->apply(std::move(wanted));
+    rebuild();
+}
+
+void Relay::found(const std::vector<Found>& found) {
+    {
+        const std::lock_guard lock(mutex_);
+        found_ = found;
+    }
+    rebuild();
+}
+
+void Relay::readSettings() {
+    Config config = orThrow(readConfig(host_));
+    sentry_->setFailBack(config.failBack);
+    const std::lock_guard lock(mutex_);
+    config_ = std::move(config);
+}
+
+std::shared_ptr<Member> Relay::memberOf(const Upstream& upstream) {
+    std::shared_ptr<Member>& member = members_[keyOf(upstream)];
+    if (!member)
+        member = std::make_shared<Member>(lasting(upstream.name), learned_.of(upstream.name));
+    member->health.setRules(config_.health);
+    return member;
+}
+
+void Relay::rebuild() {
+    const std::lock_guard one(deploying_);
+    {
+        const std::lock_guard lock(mutex_);
+        auto roster = std::make_shared<Roster>();
+        for (const Found& one : found_) {
+            if (roster->size() >= kMaxUpstreams)
+                break;
+            Entry entry;
+            entry.upstream = one.upstream;
+            if (const auto order = duties_->of(one.upstream.name))
+                entry.upstream.duty = order->duty;
+            entry.addresses = one.addresses;
+            entry.problem = one.problem;
+            entry.member = memberOf(one.upstream);
+            roster->push_back(std::move(entry));
+        }
+        std::erase_if(members_, [&](const auto& known) {
+            return std::none_of(roster->begin(), roster->end(),
+                                [&](const Entry& entry) { return entry.member == known.second; });
+        });
+        available_->set(static_cast<std::int64_t>(roster->size()));
+        roster_ = std::move(roster);
+    }
+    deploy();
+}
+
+void Relay::deploy() {
+    RosterRef roster;
+    LaneTerms terms;
+    ProbeTerms probe;
+    {
+        const std::lock_guard lock(mutex_);
+        roster = roster_;
+        terms = config_.lane;
+        probe = config_.probe;
+    }
+    const std::size_t reactors = lanes_.size();
+    terms.queue = std::max<std::size_t>(terms.queue / reactors, 1);
+    terms.channel.associations = std::max<std::size_t>(terms.channel.associations / reactors, 1);
+    host_.onReactors([&](Reactor& reactor) {
+        lanes_[reactor.index()]->adopt(roster, terms);
+        if (reactor.index() == 0)
+            prober_->adopt(roster, probe);
+    });
+}
+
+RosterRef Relay::roster() const {
+    const std::lock_guard lock(mutex_);
+    return roster_;
+}
+
+void Relay::decide(Exchange& exchange) noexcept {
+    lanes_[exchange.reactor().index()]->decide(exchange);
+}
+
+std::vector<HostKeyStatus> Relay::keys() const {
+    std::vector<HostKeyStatus> keys;
+    const auto families = host_.families().all();
+    const RosterRef now = roster();
+    for (const Entry& entry : *now) {
+        const Knowledge known = entry.member->learned->snapshot();
+        if (known.epids.empty())
+            continue;  // nobody has heard of its key yet
+        HostKeyStatus status;
+        status.epid = epidText(known.epids.front());
+        status.partialKey = "known to the host alone";
+        status.installed = known.epids.front().since;
+        status.name = "KMS host " + entry.upstream.name;
+        status.description = "relayed; its key is not known by its ePID";
+        if (const auto epid = kms::parseEpid(status.epid))
+            if (const muster_key* const key = kms::findKey(*epid, families)) {
+                status.description = std::string("relayed; reads as ") + key->name;
+                std::copy(std::begin(key->id.octets), std::end(key->id.octets),
+                          reinterpret_cast<std::uint8_t*>(status.activationId.octets.data()));
+                status.group = groupName(key->group);
+            }
+        // Windows before all else: its count is the one that slmgr shows first.
+        if (!known.applications.empty()) {
+            status.application = known.applications.front().id;
+            status.currentCount = known.applications.front().count;
+        }
+        keys.push_back(std::move(status));
+    }
+    return keys;
+}
+
+IntervalRecord Relay::intervals() const noexcept {
+    try {
+        const RosterRef now = roster();
+        for (const Entry& entry : *now)
+            if (const auto known = entry.member->learned->snapshot(); !known.intervals.empty())
+                return known.intervals.front();
+    } catch (...) {
+        // No memory: what Windows sends unless told otherwise.
+    }
+    return {120, 10080, {}, {}};
+}
+
+std::uint32_t Relay::activationInterval() const noexcept {
+    return intervals().activation;
+}
+
+std::uint32_t Relay::renewalInterval() const noexcept {
+    return intervals().renewal;
+}
+
+}  // namespace muster::relay
+
+MUSTER_PLUGIN(relay, muster::relay::Relay, "1.0.0", .kind = muster::Kind::authority,
+              .settings = muster::relay::kSettings, .events = muster::relay::kEvents);

@@ -1,0 +1,77 @@
+/// The authority of production: each answer comes from one of the organisation's licensed KMS hosts.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "muster/authority.h"
+#include "muster/plugin.h"
+
+#include "duties.h"
+#include "finder.h"
+#include "lane.h"
+#include "learned.h"
+#include "prober.h"
+#include "sentry.h"
+#include "settings.h"
+
+namespace muster::relay {
+
+class Relay final : public Plugin, private Authority {
+public:
+    explicit Relay(Host& host) : host_(host) {}
+
+    void start() override;
+    void stop() noexcept override;
+    void settingsChanged() override;
+
+private:
+    // --- the authority
+    Mode mode() const noexcept override { return Mode::relay; }
+    void decide(Exchange& exchange) noexcept override;
+    void forget(const Guid&, const Guid&) noexcept override {}  // the hosts count, and forget by themselves
+    std::vector<HostKeyStatus> keys() const override;
+    bool answersWithoutRecord() const noexcept override { return true; }
+    std::uint32_t activationInterval() const noexcept override;
+    std::uint32_t renewalInterval() const noexcept override;
+    IntervalRecord intervals() const noexcept;
+
+    // --- who there is
+    void readSettings();
+    void rebuild();
+    void found(const std::vector<Found>& found);
+    void deploy();
+    std::shared_ptr<Member> memberOf(const Upstream& upstream);
+    RosterRef roster() const;
+
+    // --- operations
+    void registerOperations();
+    Result<Reply> list(const Call& call);
+    Result<Reply> show(const Call& call);
+    Result<Reply> check(const Call& call);
+    Result<Reply> discover(const Call& call);
+    Result<Reply> setDuty(const Call& call, Duty duty);
+    Json picture(const Entry& entry, bool whole) const;
+
+    Host& host_;
+    std::unique_ptr<Sentry> sentry_;
+    std::unique_ptr<Policy> policy_;
+    std::unique_ptr<Duties> duties_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::unique_ptr<Prober> prober_;
+    std::unique_ptr<Finder> finder_;
+    Learned learned_;
+    Gauge* available_ = nullptr;
+
+    mutable std::mutex mutex_;  ///< of what follows
+    Config config_;
+    std::vector<Found> found_;
+    std::map<std::string, std::shared_ptr<Member>> members_;  ///< by name, host and port
+    RosterRef roster_;
+    std::mutex deploying_;  ///< one roster reaches the reactors at a time
+};
+
+}  // namespace muster::relay
