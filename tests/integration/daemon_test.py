@@ -91,7 +91,17 @@ class Refusals(integration.DaemonTest):
     def test_the_command_line(self):
         self.refused(64, "--frobnicate", "--frobnicate")
         self.refused(64, "either --config FILE or --state DIR", "--lab")
-        self.refused(64, "this build has no relay", *self.words(), "--relay", "kms.example.org:1688")
+        self.refused(64, "--lab and --relay exclude each other", *self.words(), "--relay", "kms.example.org:1688")
+        self.refused(64, "--relay and --config exclude each other.*relay.upstreams", "--relay", "kms", "--config", "f")
+        self.refused(64, r'"2001:db8::1" is no HOST:PORT such as .*\[2001:db8::7\]:1688', "--relay", "2001:db8::1",
+                     "--state", self.directory / "other")
+        self.refused(64, "kms is there twice", "--relay", "kms", "--relay", "kms", "--state", self.directory / "other")
+
+    def test_a_relay_without_its_plugin(self):
+        nothing = self.directory / "plugins"
+        nothing.mkdir()
+        self.refused(78, "--relay: the plugin relay is not installed", "--relay", "kms", "--plugins", nothing, "--state",
+                     self.directory / "other")
 
     def test_settings_all_at_once_with_file_and_line(self):
         file = self.directory / "muster.toml"
@@ -165,6 +175,40 @@ class Mode(integration.DaemonTest):
         process.terminate()
         self.assertEqual(process.wait(30 * support.PATIENCE), 0)
         self.assertEqual((state / "mode").read_text(), "lab\n")
+
+
+class ModeOfTheCommandLine(integration.DaemonTest):
+    def events(self, daemon):
+        return json.loads(daemon.ctl("event", "list", "-o", "json").stdout)["items"]
+
+    def test_the_lab_of_one_run_is_in_the_journal_and_cannot_be_changed(self):
+        daemon = self.ready()
+        self.assertEqual(json.loads(daemon.ctl("mode", "show", "-o", "json").stdout),
+                         {"mode": "lab", "chosenBy": "command line"})
+        done = daemon.ctl("mode", "set", "relay", "--yes", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("this run was started with --lab", done.stderr)
+        wait_for(lambda: any(event["id"] == 20009 and event["fields"]["option"] == "--lab" for event in
+                             self.events(daemon)), 20, "event 20009")
+
+    def test_hosts_of_the_command_line_are_the_relays_setting(self):
+        if not list((support.BIN.parent / "plugins").glob("relay.so")):
+            self.skipTest("the plugin relay is not built")
+        gone = f"127.0.0.1:{support.free_port()}"
+        daemon = self.ready(serving=support.relay(gone, "[::1]"))
+        self.assertEqual(json.loads(daemon.ctl("mode", "show", "-o", "json").stdout),
+                         {"mode": "relay", "chosenBy": "command line"})
+        rows = json.loads(daemon.ctl("settings", "show", "--section", "relay", "-o", "json").stdout)["items"]
+        row = next(row for row in rows if row["key"] == "relay.upstreams")
+        self.assertEqual((row["source"], row["fixed"]), ("command line", "command line --relay"))
+        self.assertEqual([(item["name"], item["address"], item["priority"]) for item in row["items"]],
+                         [(gone, gone, 0), ("[::1]", "[::1]", 1)])
+        done = daemon.ctl("settings", "set", "relay.upstreams", "[{name = a, address = kms}]", check=False)
+        self.assertIn("fixed by the command line --relay", done.stderr)
+        done = daemon.ctl("mode", "set", "lab", "--yes", check=False)
+        self.assertIn("this run was started with --relay", done.stderr)
+        wait_for(lambda: any(event["id"] == 20009 and event["fields"]["option"] == "--relay" for event in
+                             self.events(daemon)), 20, "event 20009")
 
 
 class RightsAndRoom(integration.DaemonTest):

@@ -19,13 +19,18 @@ enum class ExitCode : int {
 struct CommandLine {
     std::filesystem::path config;  ///< empty: without a file
     bool lab = false;              ///< the lab for this run, whatever STATE/mode says
-    std::filesystem::path state;   ///< empty: core.state-directory
+    /// Upstreams, and with them the relay for this run; the first is the primary. Each "HOST" or "HOST:PORT".
+    std::vector<std::string> relay;
+    std::filesystem::path state;  ///< empty: core.state-directory
     std::vector<std::string> listen;
     std::filesystem::path control;  ///< empty: core.control-socket, else STATE/control.sock
     std::vector<std::string> set;
     std::vector<std::filesystem::path> plugins;  ///< empty: the standard directories
     bool degraded = false;
     bool check = false;
+
+    /// The option that chose the mode of this run: "--lab", "--relay"; nullptr: STATE/mode decides.
+    const char* modeOption() const noexcept { return lab ? "--lab" : relay.empty() ? nullptr : "--relay"; }
 };
 
 /// The program ends here: a text for stdout (code 0) or stderr.

@@ -72,9 +72,36 @@ TEST(CommandLine, aWordTooManyIsNotTakenForAnAddress) {
     refused("127.0.0.1:1689");
 }
 
-TEST(CommandLine, saysWhyThereIsNoRelayYet) {
-    parse({"--state", "s", "--relay", "kms.example.org:1688"});
-    refused("this build has no relay");
+TEST(CommandLine, takesARelayWithoutAFile) {
+    parse({"--relay", "kms.example.org:1689", "--relay", "10.0.0.7", "--relay", "[2001:db8::7]", "--relay",
+           "[2001:db8::7]:1700", "--state", "s", "--listen", "127.0.0.1:1688"});
+    LONGS_EQUAL(4, line().relay.size());
+    STRCMP_EQUAL("kms.example.org:1689", line().relay.at(0).c_str());
+    STRCMP_EQUAL("[2001:db8::7]:1700", line().relay.at(3).c_str());
+    STRCMP_EQUAL("--relay", line().modeOption());
+    parse({"--state", "s"});
+    CHECK(line().modeOption() == nullptr);
+}
+
+TEST(CommandLine, namesTheHostThatItCannotRead) {
+    for (const char* host : {"", ":1688", "kms:", "kms:0", "kms:65536", "kms:x", "2001:db8::7", "[2001:db8::7",
+                             "[::1]x", "[]:1", "[kms]", "k ms", "k\"ms", "kms:1:2", "kms:-1", "kms: 1", "kms/1"}) {
+        parse({"--state", "s", "--relay", host});
+        refused("is no HOST:PORT such as kms.example.org:1688");
+    }
+}
+
+TEST(CommandLine, aRunHasOneModeAndOneListOfHosts) {
+    parse({"--lab", "--relay", "kms", "--state", "s"});
+    refused("--lab and --relay exclude each other");
+    parse({"--relay", "kms", "--config", "x.toml", "--state", "s"});
+    refused("its setting relay.upstreams");
+    parse({"--relay", "kms", "--relay", "kms", "--state", "s"});
+    refused("kms is there twice");
+    parse({"--relay", "kms", "--set", "relay.upstreams=[]", "--state", "s"});
+    refused("--relay and --set relay.upstreams exclude each other");
+    parse({"--relay", "kms"});
+    refused("--state DIR is needed");
 }
 
 TEST(CommandLine, refusesWordsItDoesNotKnow) {

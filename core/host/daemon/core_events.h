@@ -18,6 +18,11 @@ inline constexpr EventSpec kDurableAgain{20004, Severity::info, "Records reach t
                                          "The trouble of event 20003 is over and its backlog is written."};
 inline constexpr EventSpec kModeChosen{20005, Severity::warning, "{caller} chose mode {mode}; it was {before}.",
                                        "Clients, journal and keys of the two modes are kept apart; nothing is lost."};
+inline constexpr EventSpec kModeOfRun{
+    20009, Severity::info, "{caller} started this run in mode {mode} by {option}; the mode that is kept is {before}.",
+    "The command line chose the mode of this run. Started without that option, the daemon goes by the mode that is "
+    "kept "
+    "(\"musterctl mode set\")."};
 inline constexpr EventSpec kReloaded{20006, Severity::info, "Settings and plugins were looked at again: {changes}",
                                      "Somebody sent SIGHUP or asked for a reload."};
 
@@ -27,7 +32,7 @@ inline constexpr EventSpec kNotRecording{20007, Severity::warning, "Requests are
 inline constexpr EventSpec kRecordingAgain{20008, Severity::info, "Requests are recorded again.",
                                            "Somebody switched setting pool.record on."};
 
-inline constexpr EventSpec kCoreEvents[] = {kStarted,    kStopping, kNotDurable,   kDurableAgain,
-                                            kModeChosen, kReloaded, kNotRecording, kRecordingAgain};
+inline constexpr EventSpec kCoreEvents[] = {kStarted,   kStopping, kNotDurable,   kDurableAgain,  kModeChosen,
+                                            kModeOfRun, kReloaded, kNotRecording, kRecordingAgain};
 
 }  // namespace muster::daemon

@@ -1,6 +1,7 @@
 #include "host/daemon/daemon.h"
 
 #include <memory>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
@@ -9,6 +10,17 @@
 #include "host/supervise/rights.h"
 
 namespace muster::daemon {
+
+namespace {
+
+/// What the command line says; otherwise a person has chosen, or nobody.
+std::optional<Mode> chosenMode(const CommandLine& line) noexcept {
+    if (line.lab)
+        return Mode::lab;
+    return line.relay.empty() ? std::nullopt : std::optional(Mode::relay);
+}
+
+}  // namespace
 
 Daemon::Daemon(CommandLine line, Log& log)
     : line_(std::move(line)),
@@ -40,15 +52,16 @@ Result<std::filesystem::path> Daemon::stateDirectory() const {
     return std::filesystem::absolute(value<std::string>(**settings, "core", "state-directory", "/var/lib/muster"));
 }
 
-Life::Premises Daemon::premises() {
-    return {line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }};
+Life::Premises Daemon::premises(std::string keptMode) {
+    return {line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, std::move(keptMode)};
 }
 
 ExitCode Daemon::check() {
     auto settings = openSettings(line_, {}, log_);
     if (!settings)
         return say(settings.error(), ExitCode::configuration);
-    Life life(premises(), line_.lab ? Mode::lab : Mode::none, "nobody", std::move(*settings), nullptr);
+    Life life(premises(name(Mode::none)), chosenMode(line_).value_or(Mode::none), "nobody", std::move(*settings),
+              nullptr);
     if (const auto judged = life.check(); !judged)
         return say(judged.error(), ExitCode::configuration);
     log_.write(Severity::info, "core", "the settings are good");
@@ -68,15 +81,12 @@ ExitCode Daemon::run() {
     sockets_.adopt(supervise::passedDescriptors());
 
     for (;;) {
-        Mode mode = Mode::lab;
-        std::string chosenBy = "command line";
-        if (!line_.lab) {
-            const auto kept = readMode(state_);
-            if (!kept)
-                return say(kept.error(), ExitCode::configuration);
-            mode = *kept;
-            chosenBy = mode == Mode::none ? "nobody" : "person";
-        }
+        const std::optional<Mode> chosen = chosenMode(line_);
+        const auto kept = readMode(state_);
+        if (!kept && !chosen)
+            return say(kept.error(), ExitCode::configuration);
+        const Mode mode = chosen ? *chosen : *kept;
+        std::string chosenBy = chosen ? "command line" : mode == Mode::none ? "nobody" : "person";
         auto settings = openSettings(line_, state_, log_);
         if (!settings)
             return say(settings.error(), ExitCode::configuration);
@@ -87,7 +97,8 @@ ExitCode Daemon::run() {
                 return say(opened.error(), ExitCode::configuration);
             store = std::move(*opened);
         }
-        Life life(premises(), mode, std::move(chosenBy), std::move(*settings), std::move(store));
+        Life life(premises(kept ? name(*kept) : "unreadable"), mode, std::move(chosenBy), std::move(*settings),
+                  std::move(store));
         const auto started = life.start();
         const bool again = started && life.loop();
         if (!again)

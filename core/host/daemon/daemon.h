@@ -28,7 +28,7 @@ public:
     ExitCode run();
 
 private:
-    Life::Premises premises();
+    Life::Premises premises(std::string keptMode);
     ExitCode check();
     void denyExec();
     /// The state directory: --state, else what the settings file says.

@@ -1,6 +1,7 @@
 #include "host/daemon/life.h"
 
 #include <algorithm>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -86,6 +87,10 @@ Result<void> Life::judge(const settings::Report& report) const {
 Result<void> Life::start() {
     log_.setLevel(logLevel(*settings_));
     plugins_.load();  // now all sections are known: the file is judged whole, and kept if it was edited meanwhile
+    if (const char* option = premises_.line.modeOption(); option != nullptr && !hasPlugin(name(mode_)))
+        return fail(Code::missing, option,
+                    std::string("the plugin ") + name(mode_) + " is not installed; install it or name its directory " +
+                        "with --plugins");
     if (auto judged = judge(settings_->begin()); !judged)
         return judged;
     services_.judgeSettings();
@@ -117,6 +122,12 @@ Result<void> Life::start() {
         control_.reset();
         return started;
     }
+    if (const char* option = premises_.line.modeOption())
+        services_.journal("core", kModeOfRun,
+                          json({{"caller", "uid " + std::to_string(::getuid())},
+                                {"option", option},
+                                {"mode", name(mode_)},
+                                {"before", premises_.keptMode}}));
     services_.journal("core", kStarted, json({{"version", MUSTER_VERSION}, {"mode", name(mode_)}}));
     for (const std::string& trouble : troubles(view_))
         log_.write(Severity::warning, "core", trouble);
@@ -282,14 +293,19 @@ void Life::durabilityChanged(bool durable) {
     });
 }
 
+bool Life::hasPlugin(std::string_view wanted) const {
+    const auto known = plugins_.list();
+    return std::any_of(known.begin(), known.end(),
+                       [&](const plugins::PluginStatus& plugin) { return plugin.name == wanted; });
+}
+
 Result<void> Life::chooseMode(Mode wanted, const std::string& caller) {
-    if (premises_.line.lab)
-        return fail(Code::conflict, "mode", "this run was started with --lab; start without it to choose a mode");
+    if (const char* option = premises_.line.modeOption())
+        return fail(Code::conflict, "mode",
+                    std::string("this run was started with ") + option + "; start without it to choose a mode");
     if (wanted == mode_)
         return {};
-    const auto known = plugins_.list();
-    const auto is = [&](const plugins::PluginStatus& plugin) { return plugin.name == name(wanted); };
-    if (std::none_of(known.begin(), known.end(), is))
+    if (!hasPlugin(name(wanted)))
         return fail(Code::missing, std::string("mode ") + name(wanted),
                     "its plugin is not installed; \"musterctl plugin list\" shows those that are");
     if (auto written = writeMode(premises_.state, wanted); !written)

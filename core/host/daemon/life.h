@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "muster/result.h"
 #include "muster/types.h"
@@ -44,6 +45,7 @@ public:
         supervise::Notifier& notifier;
         supervise::ListenSockets& sockets;
         std::function<void()> denyExec;  ///< once all has started
+        std::string keptMode;            ///< what STATE/mode says; "unreadable" where it says nothing
     };
 
     Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<settings::SettingsStore> settings,
@@ -68,6 +70,7 @@ private:
     Result<void> registerOperations();
     std::string productName(const Guid& counted, const Guid& sku);
     Result<void> listensWhereTold() const;
+    bool hasPlugin(std::string_view wanted) const;
     Result<void> chooseMode(Mode wanted, const std::string& caller);
     void coreSettingsChanged();
     void lookAgain();

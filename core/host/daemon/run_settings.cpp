@@ -9,23 +9,42 @@ namespace muster::daemon {
 
 namespace {
 
+constexpr std::size_t kMaxUpstreamName = 64;  // octets; an address that is longer goes without a name of its own
+
+/// relay.upstreams as the words of --relay say it.
+std::string upstreams(const std::vector<std::string>& hosts) {
+    std::string list;
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        // Hosts are of characters that need no escape.
+        const std::string name = hosts[i].size() <= kMaxUpstreamName ? "name = \"" + hosts[i] + "\", " : "";
+        list += (i == 0 ? "{" : ", {") + name + "address = \"" + hosts[i] + "\", priority = " + std::to_string(i) + "}";
+    }
+    return "[" + list + "]";
+}
+
 settings::Options settingsOptions(const CommandLine& line, const std::filesystem::path& state, Log& log) {
     settings::Options options;
     options.file = !line.config.empty() ? line.config : state.empty() ? state : state / "muster.toml";
     options.fileMayBeMissing = line.config.empty();
     options.stateDirectory = state;
     options.overrides = line.set;
+    // What the command line says by words of its own shows as such.
+    const auto say = [&](const char* word, const std::string& key, const std::string& value) {
+        options.overrides.push_back(key + "=" + value);
+        options.words[key] = word;
+    };
     if (!line.listen.empty()) {
-        std::string list = "listener.addresses=[";
+        std::string list = "[";
         for (const std::string& address : line.listen)
             list += (list.back() == '[' ? "\"" : ", \"") + address + '"';
-        options.overrides.push_back(list + ']');
+        say("--listen", "listener.addresses", list + ']');
     }
-    // What the command line says by words of its own shows as such.
+    if (!line.relay.empty())
+        say("--relay", "relay.upstreams", upstreams(line.relay));
     if (!line.state.empty())
-        options.overrides.push_back("core.state-directory=" + std::filesystem::absolute(line.state).string());
+        say("--state", "core.state-directory", std::filesystem::absolute(line.state).string());
     if (!line.control.empty())
-        options.overrides.push_back("core.control-socket=" + std::filesystem::absolute(line.control).string());
+        say("--control", "core.control-socket", std::filesystem::absolute(line.control).string());
     options.environment = settings::processEnvironment();
     options.notify = [&log](Severity severity, const std::string& text) { log.write(severity, "settings", text); };
     return options;

@@ -83,7 +83,9 @@ void Sections::readEnvironment(const std::vector<std::string>& environment) {
     }
 }
 
-Result<void> Sections::readOverrides(const std::vector<std::string>& overrides) {
+Result<void> Sections::readOverrides(const std::vector<std::string>& overrides,
+                                     std::map<std::string, std::string, std::less<>> words) {
+    words_ = std::move(words);
     for (const std::string& entry : overrides) {
         const std::size_t equals = entry.find('=');
         const std::size_t dot = entry.find('.');
@@ -126,8 +128,14 @@ std::string Sections::fixedBy(std::string_view section, std::string_view key) co
     if (const std::string name = environmentName(section, key); environment_.count(name) != 0)
         return "environment variable " + name;
     if (overrides_.count(fullKey(section, key)) != 0)
-        return "command line --set " + fullKey(section, key);
+        return wordOf(fullKey(section, key)) +
+               (words_.count(fullKey(section, key)) != 0 ? "" : " " + fullKey(section, key));
     return {};
+}
+
+std::string Sections::wordOf(std::string_view key) const {
+    const auto word = words_.find(key);
+    return "command line " + (word == words_.end() ? std::string("--set") : word->second);
 }
 
 Effective Sections::effective(const Document& document, std::string_view section, const Field& field) const {
@@ -172,7 +180,7 @@ void Sections::checkOverrides(std::string_view section, Report& report) const {
         };
         const std::string name = environmentName(section, field.name);
         look(environment_.find(name), environment_.end(), "environment variable " + name);
-        look(overrides_.find(key), overrides_.end(), "command line --set");
+        look(overrides_.find(key), overrides_.end(), wordOf(key));
     }
 }
 
@@ -255,12 +263,14 @@ void Sections::checkOverrides(Report& report) const {
     for (const auto& [key, value] : overrides_) {
         const std::size_t dot = key.find('.');
         const std::string section = key.substr(0, dot);
-        if (!has(section))
-            report.findings.push_back({asWritten(key), "an unknown section", "a section of this daemon and its plugins",
-                                       "command line --set"});
-        else if (fieldOf(fields(section), key.substr(dot + 1)) == nullptr)
+        // A word of its own is known to make sense: its plugin may be set aside, and the daemon is needed to say so.
+        if (!has(section) && words_.count(key) != 0)
+            report.warnings.push_back(wordOf(key) + ": the plugin " + asWritten(section) + " is not loaded; ignored");
+        else if (!has(section))
             report.findings.push_back(
-                {asWritten(key), "an unknown key", keysOf(fields(section)), "command line --set"});
+                {asWritten(key), "an unknown section", "a section of this daemon and its plugins", wordOf(key)});
+        else if (fieldOf(fields(section), key.substr(dot + 1)) == nullptr)
+            report.findings.push_back({asWritten(key), "an unknown key", keysOf(fields(section)), wordOf(key)});
     }
     std::vector<std::string> names;
     for (const auto& [section, schema] : schemas_)

@@ -38,7 +38,9 @@ public:
 
     void readEnvironment(const std::vector<std::string>& environment);
     /// @error malformed  one is not SECTION.KEY=VALUE
-    Result<void> readOverrides(const std::vector<std::string>& overrides);
+    /// @param words  as Options::words
+    Result<void> readOverrides(const std::vector<std::string>& overrides,
+                               std::map<std::string, std::string, std::less<>> words);
 
     /// As SettingsStore::announce().
     Result<void> announce(std::string_view owner, std::string_view section, Fields fields);
@@ -72,11 +74,14 @@ private:
                    Report& report) const;
     void checkStrangers(const Document& document, std::string_view name, Report& report) const;
     void checkOverrides(std::string_view section, Report& report) const;
+    /// "command line --set", "command line --listen"
+    std::string wordOf(std::string_view key) const;
 
     const std::filesystem::path secrets_;
     std::map<std::string, Schema, std::less<>> schemas_;
     std::vector<std::string> order_;
     std::map<std::string, std::string, std::less<>> overrides_;  // "section.key" to value
+    std::map<std::string, std::string, std::less<>> words_;      // "section.key" to the option that said it
     std::map<std::string, std::string, std::less<>> environment_;
 };
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,7 +67,9 @@ struct Options {
     std::filesystem::path file;            ///< empty: none, nothing can be changed
     bool fileMayBeMissing = false;         ///< it is made by the first change
     std::filesystem::path stateDirectory;  ///< holds revisions/ and secrets/
-    std::vector<std::string> overrides;    ///< of --set: "listener.max-connections=100"
+    std::vector<std::string> overrides;    ///< of the command line: "listener.max-connections=100"; the last one counts
+    /// By which word an override was said, if not by --set: "listener.addresses" by "--listen". For people.
+    std::map<std::string, std::string, std::less<>> words;
     /// Environment as "NAME=VALUE"; only what begins with MUSTER_ and has "__" is looked at.
     std::vector<std::string> environment;
     /// Told what an operator should know: a bad new file, an edit by hand. @thread whose call led to it

@@ -103,7 +103,7 @@ private:
 
 Result<void> Store::load() {
     sections_.readEnvironment(options_.environment);
-    if (auto read = sections_.readOverrides(options_.overrides); !read)
+    if (auto read = sections_.readOverrides(options_.overrides, options_.words); !read)
         return read;
     revisions_.read();
     if (options_.file.empty())

@@ -428,6 +428,23 @@ TEST(SettingsStore, aBadValueInTheEnvironmentOrOnTheCommandLineIsReported) {
     CHECK(!SettingsStore::open(given));
 }
 
+TEST(SettingsStore, namesTheWordOfTheCommandLineThatSetsAValue) {
+    auto given = options();
+    given.fileMayBeMissing = true;
+    given.overrides = {"listener.max-connections=0", "relay.upstreams=[]", "listener.log-all=true"};
+    given.words = {{"listener.max-connections", "--connections"}, {"relay.upstreams", "--relay"}};
+    open(given);
+    const Report report = store->check();
+    STRCMP_EQUAL("command line --connections: listener.max-connections: \"0\" found, 1 to 65536 allowed",
+                 report.text().c_str());
+    STRCMP_EQUAL("command line --relay: the plugin relay is not loaded; ignored", report.warnings.at(0).c_str());
+    STRCMP_EQUAL("command line --connections", store->all().at(0).reason.c_str());
+    STRCMP_EQUAL("command line --set listener.log-all", store->all().at(5).reason.c_str());
+    const auto refused = set("listener.max-connections", "5");
+    CHECK(!refused);
+    STRCMP_CONTAINS("is fixed by the command line --connections; change it there", refused.error().text().c_str());
+}
+
 TEST(SettingsStore, worksWithoutAFileFromTheCommandLineAlone) {
     Options given;
     given.stateDirectory = directory;
