@@ -164,7 +164,6 @@ class Mode(integration.DaemonTest):
             self.assertEqual(support.read_pdu(peer)[2], 12)  # bind_ack: the port is ours
             peer.sendall(support.MALFORMED_REQUEST)
             self.assertEqual(support.read_pdu(peer)[2], 3)  # fault
-        self.assertNotEqual(self.ctl(state, "mode", "set", "relay", "--yes").returncode, 0)  # no such plugin
         self.assertEqual(self.ctl(state, "mode", "set", "lab", "--yes").returncode, 0)
         self.status_when(state, lambda s: s["ready"] and s["mode"] == "lab", "ready in the lab")
         with support.connect(port) as peer:
@@ -192,8 +191,6 @@ class ModeOfTheCommandLine(integration.DaemonTest):
                              self.events(daemon)), 20, "event 20009")
 
     def test_hosts_of_the_command_line_are_the_relays_setting(self):
-        if not list((support.BIN.parent / "plugins").glob("relay.so")):
-            self.skipTest("the plugin relay is not built")
         gone = f"127.0.0.1:{support.free_port()}"
         daemon = self.ready(serving=support.relay(gone, "[::1]"))
         self.assertEqual(json.loads(daemon.ctl("mode", "show", "-o", "json").stdout),
