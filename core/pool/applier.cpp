@@ -29,22 +29,27 @@ void beBackground(const char* name, int nice) noexcept {
 }
 
 Applier::Applier(ApplierConfig config, std::unique_ptr<Connection> connection, std::unique_ptr<Tables> tables,
-                 LiveTotals& totals, std::function<void(EventRecord)> note)
+                 DatabaseFiles& files, LiveTotals& totals, std::function<void(EventRecord)> note)
     : config_(std::move(config)),
+      files_(files),
       totals_(totals),
       note_(std::move(note)),
       connection_(std::move(connection)),
       tables_(std::move(tables)) {
-    applied_ = tables_->applied();
-    safe_ = applied_;
-    openHook();
+    safe_ = applied_ = tables_->applied();
+    beginWith();
 }
 
 Applier::~Applier() {
     stop();
 }
 
-void Applier::openHook() {
+void Applier::beginWith() {
+    inDatabase_ = tables_->applied();
+    identity_ = identityOf(*connection_);
+    walPages_.store(0, std::memory_order_relaxed);  // as far as is known
+    files_.hold();
+
     sqlite3_wal_hook(
         connection_->handle(),
         [](void* self, sqlite3*, const char*, int pages) {
@@ -153,13 +158,23 @@ bool Applier::ensureOpen() {
     if (connection_ && !reopen_.exchange(false))
         return true;
     const std::lock_guard quiet(writing_);
+    // The last connection that closes writes into the file of that name, and removes the log of that name.
+    files_.changing();
+    if (!files_.inPlace()) {
+        reopen_ = true;
+        files_.cancel();
+        return false;  // the keeper sees it as well, and puts it back
+    }
     retention_.reset();
     tables_.reset();
     connection_.reset();
-    if (access(config_.path.c_str(), F_OK) != 0) {
-        setTrouble("database " + config_.path + " is gone; put it back, or start Muster anew");
-        return false;
-    }
+    const bool opened = open();
+    if (!opened)
+        files_.resume();
+    return opened;
+}
+
+bool Applier::open() {
     auto connection = Connection::open(config_.path, Connection::Use::write);
     if (!connection) {
         setTrouble(connection.error().text());
@@ -170,16 +185,49 @@ bool Applier::ensureOpen() {
         setTrouble(tables.error().text());
         return false;
     }
+    if (!files_.inPlace() || identityOf(**connection) != identity_)
+        return false;  // another one was put there a moment ago
     connection_ = std::move(*connection);
     tables_ = std::move(*tables);
-    openHook();
+    beginWith();
     return true;
 }
 
-bool Applier::applyOnce(std::deque<Piece>& batch, bool durable) {
+Result<Rescued> Applier::replace(
+    const std::function<Result<Rescued>(std::uint64_t applied, std::int64_t identity)>& make) {
+    const std::lock_guard quiet(writing_);
+    files_.changing();
+    if (connection_)  // closed, it would write to files that are not its own any more, and remove others' logs
+        sqlite3_db_config(connection_->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    auto made = make(inDatabase_, identity_);
+    if (!made) {
+        files_.cancel();
+        return made;
+    }
+    retention_.reset();
+    tables_.reset();
+    connection_ = std::move(made->connection);
+    tables_ = std::move(made->tables);
+    reopen_ = false;
+    beginWith();
+    safe_.store(inDatabase_, std::memory_order_release);
+    const std::lock_guard lock(mutex_);
+    applied_ = inDatabase_;
+    if (!made->whole) {
+        totals_.restart(tables_->totals());
+        for (const std::deque<Piece>* pieces : {&batch_, &waiting_})
+            for (const Piece& piece : *pieces)
+                totals_.add(piece);
+    }
+    progress_.notify_all();
+    return made;
+}
+
+bool Applier::applyOnce(bool durable) {
     if (!ensureOpen())
         return false;
     const std::lock_guard quiet(writing_);
+    std::deque<Piece>& batch = batch_;
     // A commit that failed late may have happened all the same: what is in already is not applied twice.
     while (!batch.empty() && batch.front().last() <= tables_->applied())
         batch.pop_front();
@@ -194,6 +242,7 @@ bool Applier::applyOnce(std::deque<Piece>& batch, bool durable) {
     }
     totals_.addRows(tables_->newMachines(), tables_->newClients());
     batch.clear();
+    inDatabase_ = last;
     if (durable)
         safe_.store(last, std::memory_order_release);
     return true;
@@ -201,7 +250,7 @@ bool Applier::applyOnce(std::deque<Piece>& batch, bool durable) {
 
 void Applier::run() {
     beBackground("pool-apply", 10);
-    std::deque<Piece> batch;
+    std::deque<Piece>& batch = batch_;  // taken and given back between two transactions
     std::size_t inWork = 0;
     bool failed = false;
     auto retentionDue = Clock::now() + Retention::kPause;
@@ -251,7 +300,7 @@ void Applier::run() {
             continue;
         }
         lock.unlock();
-        const bool done = applyOnce(batch, durable);
+        const bool done = applyOnce(durable);
         if (done && failed)
             setTrouble({});
         failed = !done;

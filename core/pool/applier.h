@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 
+#include "pool/files.h"
+#include "pool/rescue.h"
 #include "pool/tables.h"
 
 namespace muster::pool {
@@ -31,7 +33,7 @@ public:
     /// @param connection  writing, with the schema, given over with the tables on it
     /// @param note  takes an event of the store's own. @thread the applier's
     Applier(ApplierConfig config, std::unique_ptr<Connection> connection, std::unique_ptr<Tables> tables,
-            LiveTotals& totals, std::function<void(EventRecord)> note);
+            DatabaseFiles& files, LiveTotals& totals, std::function<void(EventRecord)> note);
     ~Applier();
     Applier(const Applier&) = delete;
     Applier& operator=(const Applier&) = delete;
@@ -51,10 +53,20 @@ public:
     /// Waits until everything up to `seq` is applied.
     bool settle(std::uint64_t seq, std::chrono::milliseconds limit);
 
+    /// The sums as they are now. @thread any
+    Totals totals() const noexcept { return totals_.now(); }
+    /// Of the database. @thread any
+    std::int64_t identity() const noexcept { return identity_.load(std::memory_order_relaxed); }
+    /// The last record that it has. @thread any
+    std::uint64_t inDatabase() const noexcept { return inDatabase_.load(std::memory_order_relaxed); }
+
     std::string trouble() const;
     bool troubled() const noexcept { return troubled_.load(std::memory_order_acquire); }
     /// The file is not where it belongs (a sentence), or is again (empty): nothing is written meanwhile. @thread any
     void misplaced(std::string sentence);
+    /// Goes on with the database that `make` gives; it gets the last record that the old one had, and that one's
+    /// identity. Meanwhile nothing is written. What waits is written to the new one. @thread any
+    Result<Rescued> replace(const std::function<Result<Rescued>(std::uint64_t applied, std::int64_t identity)>& make);
 
     /// No transaction begins while this is held: the end of a checkpoint needs a moment of quiet.
     std::mutex& quiet() noexcept { return writing_; }
@@ -67,18 +79,23 @@ public:
 
 private:
     void run();
-    bool applyOnce(std::deque<Piece>& batch, bool durable);
+    bool applyOnce(bool durable);
     bool ensureOpen();
     void setTrouble(std::string sentence);
-    void openHook();
+    bool open();
+    void beginWith();
 
     const ApplierConfig config_;
+    DatabaseFiles& files_;
     LiveTotals& totals_;
     const std::function<void(EventRecord)> note_;
     std::mutex writing_;  // taken before mutex_
     std::unique_ptr<Connection> connection_;
     std::unique_ptr<Tables> tables_;
     std::unique_ptr<Retention> retention_;
+    std::deque<Piece> batch_;                   // in work
+    std::atomic<std::uint64_t> inDatabase_{0};  // the last record that is in it
+    std::atomic<std::int64_t> identity_{0};     // of the database
 
     mutable std::mutex mutex_;
     std::condition_variable work_;      // for the thread

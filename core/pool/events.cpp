@@ -24,7 +24,10 @@ constexpr EventSpec kEvents[] = {
      "Clients seen once and never activated go first, then the oldest part of the journal. Raise the limits in the "
      "section [pool] if the disk allows."},
     {kEventRecordsLost, Severity::critical, "Records were lost: {text}",
-     "The store could not write for longer than the bounded memory lasts."},
+     "The store could not write for longer than the bounded memory lasts, or the database was destroyed under it."},
+    {kEventPutBack, Severity::warning, "The database was put back: {text}",
+     "Somebody removed, replaced or changed the database's files while Muster ran. A new file was made of what Muster "
+     "still held. Files that were found in the place of its own are kept beside it, renamed with the time."},
     {kEventClientRemoved, Severity::info, "The client {cmid} was removed by {who}.",
      "It no longer counts; when it asks again it is a new one."},
 };

@@ -17,6 +17,7 @@ constexpr std::uint32_t kEventCheckFailed = 20505;    ///< {text}: it found dama
 constexpr std::uint32_t kEventRetention = 20506;      ///< {text}: what was dropped to keep the size
 constexpr std::uint32_t kEventRecordsLost = 20507;    ///< {text}: trouble lasted longer than memory
 constexpr std::uint32_t kEventClientRemoved = 20508;  ///< {cmid} was removed by {who}
+constexpr std::uint32_t kEventPutBack = 20509;        ///< {text}: the database's files were put back
 
 /// All of them, for the host's list.
 std::span<const EventSpec> storeEvents() noexcept;

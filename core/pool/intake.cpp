@@ -13,6 +13,26 @@ namespace {
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 20;  // octets of one write
 constexpr std::chrono::milliseconds kRetry{250};
 constexpr std::size_t kSegments = 2;
+constexpr std::int64_t kSilence = 1000;  // milliseconds
+
+std::int64_t ticks() noexcept {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+/// Says how long the thread has been busy with one batch.
+class Busy {
+public:
+    explicit Busy(std::atomic<std::int64_t>& since) noexcept : since_(since) {
+        since_.store(ticks(), std::memory_order_relaxed);
+    }
+    ~Busy() { since_.store(0, std::memory_order_relaxed); }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+private:
+    std::atomic<std::int64_t>& since_;
+};
 
 }  // namespace
 
@@ -68,8 +88,23 @@ void Intake::push(Piece piece) {
 }
 
 std::string Intake::trouble() const {
-    const std::lock_guard lock(mutex_);
-    return trouble_;
+    std::string text;
+    {
+        const std::lock_guard lock(mutex_);
+        text = trouble_;
+    }
+    const std::int64_t since = busySince_.load(std::memory_order_relaxed);
+    if (text.empty() && since != 0)
+        if (const std::int64_t waiting = ticks() - since; waiting > kSilence)
+            text = "the disk has not answered for " + std::to_string(waiting / 1000) +
+                   " s: check the medium and the system's log";
+    if (text.empty())
+        return text;
+    if (const std::size_t kept = kept_.load(std::memory_order_relaxed); kept > 0)
+        text += "; " + std::to_string(kept) + " records are kept in memory until it does";
+    if (const std::uint64_t lost = lostNow(); lost > 0)
+        text += ", " + std::to_string(lost) + " later ones found no room and are lost (setting pool.intake-limit)";
+    return text;
 }
 
 void Intake::check() {
@@ -118,13 +153,18 @@ bool Intake::ensureRoom(std::size_t octets) {
         retired_.push_back({std::move(active_), next_ - 1, false});
         applier_.wantSafe(next_ - 1);
     }
-    if (!free_.empty()) {
-        const std::lock_guard lock(activeMutex_);
-        active_ = std::move(free_.back());
+    while (!free_.empty()) {
+        std::unique_ptr<Segment> next = std::move(free_.back());
         free_.pop_back();
+        if (!next->inPlace())
+            continue;  // somebody removed it: what was written there nobody would find
+        const std::lock_guard lock(activeMutex_);
+        active_ = std::move(next);
         active_->rewind();
         return true;
     }
+    for (Retired& one : retired_)
+        one.broken = one.broken || !one.segment->inPlace();
     removeBroken();
     const auto usable = [](const Retired& one) { return !one.broken; };
     if (std::count_if(retired_.begin(), retired_.end(), usable) < static_cast<std::ptrdiff_t>(kSegments))
@@ -215,10 +255,11 @@ void Intake::keep(std::deque<Piece>& batch) {
             piece.done(Durability::notDurable);
         piece.done = nullptr;
         if (backlogOctets_ + piece.octets() > config_.limit) {
-            lost_ += piece.records();
+            lost_.fetch_add(piece.records(), std::memory_order_relaxed);
             continue;
         }
         backlogOctets_ += piece.octets();
+        kept_.fetch_add(piece.records(), std::memory_order_relaxed);
         backlog_.push_back(std::move(piece));
     }
     batch.clear();
@@ -239,71 +280,73 @@ void Intake::accept(std::deque<Piece>& batch) {
         call(Durability::durable);
 }
 
+bool Intake::take(std::deque<Piece>& batch, std::chrono::steady_clock::time_point retry) {
+    std::unique_lock lock(mutex_);
+    const auto due = [this] { return stopping_ || !queue_.empty(); };
+    if (backlog_.empty())
+        work_.wait(lock, due);
+    else
+        work_.wait_until(lock, retry, due);
+    std::size_t octets = 0;
+    while (!queue_.empty() && octets < kMostAtOnce) {
+        octets += queue_.front().octets();
+        queued_ -= queue_.front().octets();
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+    }
+    return !stopping_ || !batch.empty();
+}
+
+bool Intake::writeBacklog() {
+    const Busy busy(busySince_);
+    if (!applier_.waitForRoom(std::chrono::milliseconds(0)) || !write(backlog_))
+        return false;
+    accept(backlog_);
+    backlogOctets_ = 0;
+    kept_.store(0, std::memory_order_relaxed);
+    {
+        const std::lock_guard lock(mutex_);
+        trouble_.clear();
+    }
+    note_(storeEvent(kEventRecovered, {}));
+    if (const std::uint64_t lost = lostNow(); lost > 0) {
+        note_(storeEvent(kEventRecordsLost, std::to_string(lost) + " records found no room in memory"));
+        lostSaid_.fetch_add(lost, std::memory_order_relaxed);
+    }
+    return true;
+}
+
 void Intake::run() {
     pthread_setname_np(pthread_self(), "pool-intake");
     std::deque<Piece> batch;
-    for (;;) {
-        bool stopping = false;
-        {
-            std::unique_lock lock(mutex_);
-            if (backlog_.empty())
-                work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            else
-                work_.wait_for(lock, kRetry, [this] { return stopping_ || !queue_.empty(); });
-            stopping = stopping_;
-            std::size_t octets = 0;
-            while (!queue_.empty() && octets < kMostAtOnce) {
-                octets += queue_.front().octets();
-                queued_ -= queue_.front().octets();
-                batch.push_back(std::move(queue_.front()));
-                queue_.pop_front();
-            }
-            if (stopping && batch.empty() && backlog_.empty())
-                return;
-        }
+    auto retry = std::chrono::steady_clock::now();
+    while (take(batch, retry)) {
         if (!backlog_.empty()) {
-            keep(batch);
-            if (!applier_.waitForRoom(std::chrono::milliseconds(0)) || !write(backlog_)) {
-                std::unique_lock lock(mutex_);
-                if (stopping && queue_.empty())
-                    return;
-                work_.wait_for(lock, kRetry, [this] { return stopping_; });
-                continue;
-            }
-            accept(backlog_);
-            backlogOctets_ = 0;
-            {
-                const std::lock_guard lock(mutex_);
-                trouble_.clear();
-            }
-            note_(storeEvent(kEventRecovered, {}));
-            if (const std::uint64_t lost = lost_ + overflow_.load(std::memory_order_relaxed); lost > lostSaid_) {
-                note_(storeEvent(kEventRecordsLost, std::to_string(lost - lostSaid_) + " records"));
-                lostSaid_ = lost;
-            }
+            keep(batch);  // nobody waits for a disk that is known to be gone
+            if (std::chrono::steady_clock::now() >= retry && !writeBacklog())
+                retry = std::chrono::steady_clock::now() + kRetry;
             continue;
         }
         if (batch.empty())
             continue;
+        const Busy busy(busySince_);
         // Beyond the bound answers wait: what is queued stays queued until the applier has caught up.
         bool room = true;
-        while (!(room = applier_.waitForRoom(kRetry)) && !applier_.troubled() && !stopping) {
-            const std::lock_guard lock(mutex_);
-            stopping = stopping_;
+        while (!(room = applier_.waitForRoom(kRetry)) && !applier_.troubled() && !stopping_) {
         }
         if (!room && applier_.troubled()) {
             const std::string trouble = applier_.trouble();
-            {
-                const std::lock_guard lock(mutex_);
-                trouble_ = trouble;
-            }
-            keep(batch);
+            const std::lock_guard lock(mutex_);
+            trouble_ = trouble;
         } else if (write(batch)) {
             accept(batch);
-        } else {
-            keep(batch);
+            continue;
         }
+        keep(batch);
+        retry = std::chrono::steady_clock::now() + kRetry;
     }
+    if (!backlog_.empty())
+        writeBacklog();
 }
 
 }  // namespace muster::pool

@@ -53,6 +53,14 @@ private:
     };
 
     void run();
+    /// Waits for what is to be done: something queued, or the time of `retry` while there is a backlog. False: to end.
+    bool take(std::deque<Piece>& batch, std::chrono::steady_clock::time_point retry);
+    bool writeBacklog();
+    /// Records that found no room and that nobody was told of.
+    std::uint64_t lostNow() const noexcept {
+        return lost_.load(std::memory_order_relaxed) + overflow_.load(std::memory_order_relaxed) -
+               lostSaid_.load(std::memory_order_relaxed);
+    }
     /// Numbers and encodes `batch`, makes it durable. False: it failed, and `batch` is as before.
     bool write(std::deque<Piece>& batch);
     bool ensureRoom(std::size_t octets);
@@ -76,16 +84,18 @@ private:
     std::vector<std::byte> payload_;
     std::deque<Piece> backlog_;  // notDurable was said of them; written when the store is back
     std::size_t backlogOctets_ = 0;
-    std::uint64_t lost_ = 0;
-    std::uint64_t lostSaid_ = 0;
 
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::deque<Piece> queue_;
     std::size_t queued_ = 0;  // octets
     std::string trouble_;
-    bool stopping_ = false;
+    std::atomic<bool> stopping_{false};       // set under the mutex
     std::atomic<std::uint64_t> overflow_{0};  // records refused by push()
+    std::atomic<std::uint64_t> lost_{0};      // records for which the backlog had no room
+    std::atomic<std::uint64_t> lostSaid_{0};
+    std::atomic<std::size_t> kept_{0};        // records in the backlog
+    std::atomic<std::int64_t> busySince_{0};  // milliseconds of the steady clock; 0: not busy
     std::atomic<std::uint64_t> acknowledged_;
     std::atomic<bool> misplaced_{false};
     std::mutex activeMutex_;  // active_ is looked at by check()

@@ -1,5 +1,5 @@
-/// The store's housekeeper: checkpoints off the path of an answer, a look at the files four times a second, and one
-/// check of the database after the start.
+/// The store's housekeeper: checkpoints off the path of an answer, a look at the files four times a second, their
+/// repair when somebody removed, replaced or spoiled them, and one check of the database after the start.
 #pragma once
 
 #include <atomic>
@@ -10,20 +10,29 @@
 #include <thread>
 
 #include "pool/applier.h"
+#include "pool/files.h"
 #include "pool/intake.h"
+#include "pool/reader.h"
 
 namespace muster::pool {
 
+struct KeeperConfig {
+    std::string directory;  ///< of the store
+    /// From the start to the check of the database: the first minute belongs to those who ask.
+    std::chrono::milliseconds checkAfter{60'000};
+    std::function<void()> keepLock;  ///< called when the directory was made anew. @thread the keeper's
+};
+
 class Keeper {
 public:
-    /// @param checkAfter  from the start to the check of the database: the first minute belongs to those who ask
-    Keeper(std::string path, std::chrono::milliseconds checkAfter, Applier& applier, Intake& intake,
+    Keeper(KeeperConfig config, DatabaseFiles& files, Applier& applier, Intake& intake, Reader& reader,
            std::function<void(EventRecord)> note);
     ~Keeper();
     Keeper(const Keeper&) = delete;
     Keeper& operator=(const Keeper&) = delete;
 
     void start();
+    /// Looks at the files once more, and ends the thread.
     void stop() noexcept;
 
     /// Write-ahead log beyond which a checkpoint is made: 32 MiB.
@@ -31,20 +40,25 @@ public:
 
 private:
     void run();
-    void lookAtFile();
+    void lookAtFiles();
+    void repair(const std::string& what);
+    /// Reads what another program wrote into; a sentence when it is of no use any more.
+    std::string judgeContent();
     void checkpoint();
     void checkDatabase();
     bool pause();
 
+    const KeeperConfig config_;
     const std::string path_;
-    const std::chrono::milliseconds checkAfter_;
+    DatabaseFiles& files_;
     Applier& applier_;
     Intake& intake_;
+    Reader& reader_;
     const std::function<void(EventRecord)> note_;
     std::unique_ptr<Connection> connection_;
-    std::uint64_t inode_ = 0;
-    std::uint64_t device_ = 0;
     bool misplaced_ = false;
+    std::chrono::steady_clock::time_point nextRepair_{};
+    std::chrono::milliseconds repairPause_{};
     std::chrono::steady_clock::time_point lastCheckpoint_{};
 
     std::mutex mutex_;

@@ -215,13 +215,15 @@ Result<std::unique_ptr<Connection>> Reader::acquire() {
             idle_.pop_back();
             return connection;
         }
+        if (suspended_)
+            return fail(Code::storage, "database " + path_, "it is being put back; ask again in a moment");
     }
     return Connection::open(path_, Connection::Use::read);
 }
 
-void Reader::release(std::unique_ptr<Connection> connection) noexcept {
+void Reader::release(std::unique_ptr<Connection> connection, std::uint64_t age) noexcept {
     const std::lock_guard lock(mutex_);
-    if (idle_.size() < kMostConnections)
+    if (age == age_ && idle_.size() < kMostConnections)
         idle_.push_back(std::move(connection));
 }
 

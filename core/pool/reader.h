@@ -128,6 +128,19 @@ struct PoolSum {
 class Reader {
 public:
     explicit Reader(std::string path) noexcept : path_(std::move(path)) {}
+    /// The database is being put back: nothing is opened by its name until resume(); a call then fails that finds no
+    /// open connection.
+    void suspend() noexcept {
+        const std::lock_guard lock(mutex_);
+        suspended_ = true;
+    }
+    /// From now on only connections that are opened anew are used.
+    void resume() noexcept {
+        const std::lock_guard lock(mutex_);
+        suspended_ = false;
+        ++age_;
+        idle_.clear();
+    }
     /// Closes what is open and idle. The last connection of all empties the write-ahead log if it may write.
     void close() noexcept {
         const std::lock_guard lock(mutex_);
@@ -155,8 +168,8 @@ private:
     class Lease {
     public:
         Lease(Reader& reader, std::unique_ptr<Connection> connection) noexcept
-            : reader_(reader), connection_(std::move(connection)) {}
-        ~Lease() { reader_.release(std::move(connection_)); }
+            : reader_(reader), connection_(std::move(connection)), age_(reader.age()) {}
+        ~Lease() { reader_.release(std::move(connection_), age_); }
         Lease(const Lease&) = delete;
         Lease& operator=(const Lease&) = delete;
         Connection& operator*() const noexcept { return *connection_; }
@@ -165,15 +178,22 @@ private:
     private:
         Reader& reader_;
         std::unique_ptr<Connection> connection_;
+        std::uint64_t age_;
     };
     Result<std::unique_ptr<Connection>> acquire();
-    void release(std::unique_ptr<Connection> connection) noexcept;
+    void release(std::unique_ptr<Connection> connection, std::uint64_t age) noexcept;
+    std::uint64_t age() noexcept {
+        const std::lock_guard lock(mutex_);
+        return age_;
+    }
     /// Calls `row` for each client from `fromCmid` on. False from `row` ends it.
     Result<void> scan(const char* columns, const Guid& fromCmid, const std::function<bool(Statement&)>& row);
 
     const std::string path_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Connection>> idle_;
+    std::uint64_t age_ = 0;  ///< of the file: how often it was put back
+    bool suspended_ = false;
 };
 
 }  // namespace muster::pool

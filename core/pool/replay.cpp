@@ -96,6 +96,18 @@ void judge(Replay& replay, const std::vector<std::vector<Found>>& found, std::ui
     }
 }
 
+Piece pieceOf(std::uint64_t seq, Record record) {
+    Piece piece;
+    piece.first = seq;
+    if (auto* request = std::get_if<RequestRecord>(&record))
+        piece.requests.push_back(*request);
+    else if (auto* event = std::get_if<StoredEvent>(&record))
+        piece.note = std::make_unique<Note>(std::move(*event));
+    else
+        piece.note = std::make_unique<Note>(std::get<Removal>(record));
+    return piece;
+}
+
 Result<Replay> readIntake(const std::string& directory, std::uint64_t applied, bool fresh) {
     Replay replay;
     std::vector<std::string> paths;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/piece.h"
 #include "pool/segment.h"
 
 namespace muster::pool {
@@ -31,6 +32,9 @@ struct Replay {
 /// @param fresh    the database is new (or another was set aside): what comes first is no gap
 /// @thread any; pure
 void judge(Replay& replay, const std::vector<std::vector<Found>>& found, std::uint64_t applied, bool fresh);
+
+/// A decoded record as the tables take it. What it points into must live as long.
+Piece pieceOf(std::uint64_t seq, Record record);
 
 /// Reads all files intake-*.log of the directory.
 /// @error storage       a file cannot be read

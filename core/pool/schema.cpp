@@ -93,6 +93,8 @@ CREATE TABLE journal(
 )sql",
     // Who answered.
     R"sql(
+INSERT INTO meta VALUES('identity', random());  -- tells this database from another one
+
 -- Upstreams' names, as a number. Row 0: none, or no room for more.
 CREATE TABLE upstream(
     id   INTEGER NOT NULL PRIMARY KEY,

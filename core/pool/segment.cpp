@@ -191,7 +191,7 @@ bool Segment::inPlace() const noexcept {
     struct stat there {};
     struct stat ours {};
     return stat(path_.c_str(), &there) == 0 && fstat(fd_, &ours) == 0 && there.st_ino == ours.st_ino &&
-           there.st_dev == ours.st_dev;
+           there.st_dev == ours.st_dev && static_cast<std::size_t>(there.st_size) >= size_;
 }
 
 Result<void> syncDirectory(const std::string& directory) {

@@ -64,7 +64,7 @@ public:
     Result<void> append(Octets framed);
     /// Begins anew: what is in it is overwritten.
     void rewind() noexcept { tail_ = kHeadSize; }
-    /// False: the path does not lead to this file any more.
+    /// False: the path does not lead to this file any more, or the file was cut.
     bool inPlace() const noexcept;
 
     std::uint32_t salt() const noexcept { return salt_; }

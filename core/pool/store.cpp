@@ -1,6 +1,5 @@
 #include <atomic>
 #include <cerrno>
-#include <ctime>
 #include <filesystem>
 #include <sqlite3.h>
 #include <sys/file.h>
@@ -16,6 +15,7 @@
 #include "pool/known.h"
 #include "pool/reader.h"
 #include "pool/replay.h"
+#include "pool/rescue.h"
 #include "pool/schema.h"
 
 namespace muster::pool {
@@ -49,34 +49,24 @@ public:
         if (fd_ >= 0)
             close(fd_);
     }
+    /// Takes it anew when the file went with its directory: a second Muster would find a free one.
+    void renew(const std::string& path) {
+        struct stat there {};
+        struct stat ours {};
+        if (fd_ < 0 || (stat(path.c_str(), &there) == 0 && fstat(fd_, &ours) == 0 && there.st_ino == ours.st_ino &&
+                        there.st_dev == ours.st_dev))
+            return;
+        if (auto taken = take(path))
+            std::swap(fd_, taken->fd_);
+    }
 
 private:
     explicit Lock(int fd) noexcept : fd_(fd) {}
     int fd_;
 };
 
-std::string nowText() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    char text[32];
-    return {text, std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts)};
-}
-
 bool exists(const std::string& path) noexcept {
     return access(path.c_str(), F_OK) == 0;
-}
-
-/// Renames `path` to a free name beside it that tells why and when. The new name, or empty.
-std::string setAside(const std::string& path) {
-    const std::string base = path + ".damaged-" + nowText();
-    for (int copy = 0; copy < 1000; ++copy) {
-        const std::string name = copy == 0 ? base : base + "-" + std::to_string(copy);
-        if (exists(name))
-            continue;
-        return rename(path.c_str(), name.c_str()) == 0 ? name : std::string();
-    }
-    return {};
 }
 
 /// Whether a failure lies in the file's content, so that another file would do.
@@ -155,15 +145,7 @@ Result<void> applyReplay(Tables& tables, Replay& replay) {
             replay.alarms.push_back("record " + std::to_string(found.seq) + ": " + record.error().detail);
             continue;
         }
-        Piece piece;
-        piece.first = found.seq;
-        if (auto* request = std::get_if<RequestRecord>(&*record))
-            piece.requests.push_back(*request);
-        else if (auto* event = std::get_if<StoredEvent>(&*record))
-            piece.note = std::make_unique<Note>(std::move(*event));
-        else
-            piece.note = std::make_unique<Note>(std::get<Removal>(*record));
-        pieces.push_back(std::move(piece));
+        pieces.push_back(pieceOf(found.seq, std::move(*record)));
         if (pieces.size() == kReplayAtOnce) {
             if (auto done = tables.apply(pieces, found.seq, false); !done)
                 return done;
@@ -178,21 +160,24 @@ public:
     FileStore(const StoreConfig& config, Lock lock, Opened opened, std::vector<std::unique_ptr<Segment>> free)
         : lock_(std::move(lock)),
           path_(databasePath(config)),
+          files_(path_),
           reader_(path_),
           known_(static_cast<std::size_t>(opened.connection->value("PRAGMA page_count", 0)) * 4096 / 300),
           totals_(opened.tables->totals()),
-          applier_(applierConfig(config), std::move(opened.connection), std::move(opened.tables), totals_, noteTaker()),
+          applier_(applierConfig(config), std::move(opened.connection), std::move(opened.tables), files_, totals_,
+                   noteTaker()),
           intake_({config.directory, config.segmentOctets, config.intakeLimit}, applier_, std::move(free),
                   applier_.safe() + 1, totals_, noteTaker()),
-          keeper_(path_, config.checkAfter, applier_, intake_, noteTaker()) {}
+          keeper_({config.directory, config.checkAfter, [this, path = lockPath(config)] { lock_.renew(path); }}, files_,
+                  applier_, intake_, reader_, noteTaker()) {}
 
     ~FileStore() override {
         stopping_ = true;
         if (filler_.joinable())
             filler_.join();
         intake_.stop();
+        keeper_.stop();  // before the applier: what was removed is put back, and then written to
         applier_.stop();
-        keeper_.stop();
         reader_.close();
     }
     FileStore(const FileStore&) = delete;
@@ -265,6 +250,7 @@ public:
     }
 
     static std::string databasePath(const StoreConfig& config) { return config.directory + "/pool.db"; }
+    static std::string lockPath(const StoreConfig& config) { return config.directory + "/pool.lock"; }
 
 private:
     static ApplierConfig applierConfig(const StoreConfig& config) {
@@ -285,9 +271,10 @@ private:
             known_.filled();
     }
 
-    const Lock lock_;
+    Lock lock_;
     const std::string path_;
     std::atomic<bool> stopping_{false};
+    DatabaseFiles files_;  // before all connections: closed after them
     Reader reader_;
     Known known_;
     LiveTotals totals_;
@@ -296,18 +283,6 @@ private:
     Keeper keeper_;
     std::thread filler_;
 };
-
-Result<void> makeDirectory(const std::string& directory) {
-    struct stat status {};
-    if (stat(directory.c_str(), &status) == 0) {
-        if (!S_ISDIR(status.st_mode))
-            return fail(Code::storage, directory, "this is no directory; name another one, or move it away");
-        return {};
-    }
-    if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-        return fail(systemError(directory, "make the directory", errno));
-    return {};
-}
 
 /// What is left of the intake's files once all in them is in the database: two to be used again, the damaged ones under
 /// another name.
@@ -318,7 +293,7 @@ std::vector<std::unique_ptr<Segment>> sortFiles(Replay& replay, const StoreConfi
         const auto& image = replay.images[i];
         const auto zero = [](std::byte octet) { return octet == std::byte{0}; };
         if (file.damaged && !std::all_of(image.begin(), image.end(), zero)) {
-            const std::string name = setAside(file.path);
+            const std::string name = setAside(file.path, "damaged");
             replay.alarms.push_back(name.empty() ? file.path + " could not be renamed" : "it is kept as " + name);
             continue;
         }
@@ -348,16 +323,18 @@ Result<std::unique_ptr<Archive>> Archive::open(StoreConfig config) {
     (void)unmeasured;  // too late in a program that used SQLite before: then it only costs time
     if (auto made = makeDirectory(config.directory); !made)
         return fail(made.error());
-    auto lock = Lock::take(config.directory + "/pool.lock");
+    auto lock = Lock::take(FileStore::lockPath(config));
     if (!lock)
         return fail(lock.error());
 
     const std::string path = FileStore::databasePath(config);
     std::vector<EventRecord> events;
+    if (const std::string finished = finishRescue(path); !finished.empty())
+        events.push_back(storeEvent(kEventPutBack, finished));
     auto opened = openDatabase(path, hasIntakeFiles(config.directory));
     if (!opened && opened.error().content && config.degraded) {
         const std::string why = opened.error().error.text();
-        const std::string name = setAside(path);
+        const std::string name = setAside(path, "damaged");
         if (name.empty())
             return fail(systemError(path, "rename the file", errno));
         for (const char* suffix : {"-wal", "-shm"})  // they belong to the file that went

@@ -22,6 +22,11 @@ void LiveTotals::addRows(std::int64_t machines, std::int64_t clients) noexcept {
     totals_.clients += static_cast<std::uint64_t>(clients);
 }
 
+void LiveTotals::restart(const Totals& totals) noexcept {
+    const std::lock_guard lock(mutex_);
+    totals_ = totals;
+}
+
 Totals LiveTotals::now() const noexcept {
     const std::lock_guard lock(mutex_);
     return totals_;

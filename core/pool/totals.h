@@ -18,6 +18,8 @@ public:
     /// @thread any, all of them
     void add(const Piece& piece) noexcept;
     void addRows(std::int64_t machines, std::int64_t clients) noexcept;
+    /// Begins anew with these.
+    void restart(const Totals& totals) noexcept;
     Totals now() const noexcept;
 
 private:

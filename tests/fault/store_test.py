@@ -138,38 +138,71 @@ class StoreTest(fault.DaemonTest):
         daemon.start_ready()
         self.all_listed(daemon)
 
-    def test_a_database_removed_while_running_is_named_and_survived(self):
-        daemon = self.filled()
-        for path in daemon.databases():
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{path}{suffix}").unlink(missing_ok=True)
-        load = daemon.load("--rate", 100, "--seconds", 3600, "--persist")
-        fault.wait_for(lambda: self.trouble(daemon), 30, "status naming the trouble of the store")
-        load.terminate()
-        load.communicate(timeout=60)
-        self.assertIsNone(daemon.process.poll())
-        self.assertEqual(daemon.stop(), 0)
-        daemon.start_ready()
-        fault.wait_for(daemon.serves, 10, "a valid request answered after the restart")
+    def events(self, daemon, number):
+        listed = json.loads(daemon.ctl("event", "list", "--id", str(number), "-o", "json").stdout)
+        return listed if isinstance(listed, list) else listed["items"]
 
-    def test_a_database_replaced_while_running_is_not_written_into(self):
+    def harmed(self, harm, times=1):
+        """Does harm to the files while clients are acknowledged; all of them are listed, now and after a kill."""
         daemon = self.filled()
-        replaced = []
-        for path in daemon.databases():
-            stranger = path.with_suffix(".stranger")
+        for turn in range(1, times + 1):
+            load = daemon.load("--rate", 200, "--seconds", 3600, "--persist", "--sequential", "--first-client",
+                               turn * 1_000_000, "--clients", 1_000_000, "--ack-log", self.directory / "acknowledged")
+            before = len(self.acknowledged())
+            fault.wait_for(lambda: len(self.acknowledged()) > before + 50, 60, "load under way")
+            harm(daemon)
+            fault.wait_for(lambda: len(self.events(daemon, 20509)) >= turn and not self.trouble(daemon), 30,
+                           lambda: f"the files put back: {self.trouble(daemon)}")
+            after = len(self.acknowledged())
+            fault.wait_for(lambda: len(self.acknowledged()) > after + 50, 60, "load going on")
+            load.terminate()
+            load.communicate(timeout=60 * fault.PATIENCE)
+        self.all_listed(daemon)
+        self.assertFalse(self.events(daemon, 20507), "records were lost")
+        daemon.kill()
+        daemon.start_ready()
+        self.all_listed(daemon)
+        self.assertEqual(set(daemon.integrity()), {"ok"})
+        return daemon
+
+    @staticmethod
+    def pool(daemon):
+        return daemon.home / "pool.db"
+
+    def test_a_database_removed_while_running_is_put_back(self):
+        def harm(daemon):
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.pool(daemon)}{suffix}").unlink()
+        self.harmed(harm, times=2)
+
+    def test_the_files_of_a_database_removed_one_by_one_are_put_back(self):
+        suffixes = ["-wal", "-shm", ""]
+        self.harmed(lambda daemon: Path(f"{self.pool(daemon)}{suffixes.pop()}").unlink(), times=3)
+
+    def test_a_database_replaced_while_running_is_put_back_and_the_other_kept(self):
+        octets = []
+
+        def harm(daemon):
+            stranger = self.directory / "stranger"
             with sqlite3.connect(stranger) as connection:
-                connection.execute("CREATE TABLE keepsake(text)")
-            octets = stranger.read_bytes()
-            os.replace(stranger, path)
-            replaced.append((path, octets))
-        load = daemon.load("--rate", 100, "--seconds", 3600, "--persist")
-        fault.wait_for(lambda: self.trouble(daemon), 30, "status naming the trouble of the store")
-        load.terminate()
-        load.communicate(timeout=60)
-        daemon.stop()
-        for path, octets in replaced:
-            candidates = [file.read_bytes() for file in path.parent.iterdir() if file.is_file()]
-            self.assertIn(octets, candidates, "what somebody put there was overwritten or deleted")
+                connection.execute("CREATE TABLE client(cmid)")
+            octets.append(stranger.read_bytes())
+            os.replace(stranger, self.pool(daemon))
+        daemon = self.harmed(harm)
+        aside = [path.read_bytes() for path in daemon.home.iterdir() if ".replaced-" in path.name]
+        self.assertEqual(aside, octets, "what somebody put there is not kept as it was")
+
+    def test_a_log_that_was_emptied_while_running_costs_nothing(self):
+        self.harmed(lambda daemon: os.truncate(f"{self.pool(daemon)}-wal", 0))
+
+    def test_a_database_that_was_emptied_while_running_costs_nothing(self):
+        self.harmed(lambda daemon: os.truncate(self.pool(daemon), 0))
+
+    def test_intake_and_database_removed_together_are_put_back(self):
+        def harm(daemon):
+            for path in [*daemon.home.glob("intake-*"), *daemon.home.glob("pool.db*")]:
+                path.unlink()
+        self.harmed(harm)
 
     def test_recording_is_switched_under_load_and_no_request_is_lost(self):
         daemon = self.filled()

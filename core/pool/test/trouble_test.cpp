@@ -172,36 +172,6 @@ TEST(StoreTrouble, memoryStaysBoundedWhileTheDiskIsFull) {
     CHECK_TRUE(store->totals().requests < 1000);
 }
 
-TEST(StoreTrouble, aRemovedDatabaseIsNoticedAndAllIsThereWhenItIsBack) {
-    auto store = openStore(smallStore(scratch.path()));
-    appendAndWait(*store, {requestOf(1)});
-    CHECK_TRUE(store->settle(kLong));
-    std::filesystem::rename(database, scratch.file("away"));
-    CHECK_TRUE(eventually([&] { return store->trouble().find("removed") != std::string::npos; }));
-    CHECK_TRUE(appendAndWait(*store, {requestOf(2)}) == Durability::durable);  // in the intake
-    std::filesystem::rename(scratch.file("away"), database);
-    CHECK_TRUE(eventually([&] { return store->trouble().empty(); }));
-    CHECK_TRUE(store->settle(kLong));
-    CHECK_EQUAL(2U, store->reader().clients({})->clients.size());
-}
-
-TEST(StoreTrouble, aDatabasePutInItsPlaceIsNotWrittenOver) {
-    auto store = openStore(smallStore(scratch.path()));
-    std::filesystem::rename(database, scratch.file("away"));
-    std::ofstream(database) << "the user's own";
-    CHECK_TRUE(eventually([&] { return store->trouble().find("replaced") != std::string::npos; }));
-    CHECK_TRUE(appendAndWait(*store, {requestOf(2)}) == Durability::durable);
-    store.reset();
-    std::ifstream in(database);
-    std::string text;
-    std::getline(in, text);
-    STRCMP_EQUAL("the user's own", text.c_str());
-    // With the old file back, the next start finds all of it.
-    std::filesystem::rename(scratch.file("away"), database);
-    store = openStore(smallStore(scratch.path()));
-    CHECK_EQUAL(1U, store->reader().clients({})->clients.size());
-}
-
 TEST(StoreTrouble, aRemovedIntakeFileCostsNothingThatIsWrittenAfterwards) {
     auto store = openStore(smallStore(scratch.path()));
     appendAndWait(*store, {requestOf(1)});

@@ -1,0 +1,99 @@
+/// The files of the open database, held by descriptor: whether their names still lead to them, and what is in them when
+/// the names are gone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "muster/result.h"
+
+namespace muster::pool {
+
+/// One file that was there once, and that stays reachable while this lives. Closing it drops the locks that this
+/// process has on the file: only after SQLite's connections to it are closed.
+class HeldFile {
+public:
+    HeldFile() noexcept = default;
+    ~HeldFile() { release(); }
+    HeldFile(const HeldFile&) = delete;
+    HeldFile& operator=(const HeldFile&) = delete;
+
+    /// Takes the file of that name unless it is the one that is held; nothing if there is none.
+    void hold(const std::string& path) noexcept;
+    void release() noexcept;
+    bool held() const noexcept { return fd_ >= 0; }
+    int descriptor() const noexcept { return fd_; }
+    /// Whether `path` leads to this very file.
+    bool isAt(const std::string& path) const noexcept;
+    std::int64_t size() const noexcept;
+
+private:
+    int fd_ = -1;
+    std::uint64_t inode_ = 0;
+    std::uint64_t device_ = 0;
+};
+
+class DatabaseFiles {
+public:
+    explicit DatabaseFiles(std::string path) : path_(std::move(path)) {}
+
+    enum class State : std::uint8_t {
+        good,
+        suspicious,  ///< another program wrote into the database itself: it is to be read before it is believed
+        broken,      ///< a name leads elsewhere or nowhere, or octets are missing
+    };
+    struct Finding {
+        State state = State::good;
+        std::string sentence = {};  ///< what it is, for a person: "database … was removed or renamed"
+    };
+
+    /// Holds what is at the names now. Call it when the database was opened and read. @thread any
+    void hold();
+    /// The files may change for a moment, as they do when the last connection closes: look() finds nothing until
+    /// hold(). @thread any
+    void changing();
+    /// Ends changing(): nothing was changed.
+    void cancel();
+    /// Ends changing() when it was not opened anew: holds what belongs to the database now, if that is in its place.
+    void resume();
+    /// What was written into the database since hold() was its owner's doing. @thread any
+    void remember();
+    /// @param logPages  gives the pages that the write-ahead log has at least; asked when nobody changes the files
+    /// @thread any
+    Finding look(const std::function<int()>& logPages);
+    /// The name leads to the database that is held. @thread any
+    bool inPlace() const;
+
+    const std::string& path() const noexcept { return path_; }
+    std::string logPath() const { return path_ + "-wal"; }
+    std::string indexPath() const { return path_ + "-shm"; }
+
+    // For the repair, which nobody else is in the way of.
+    const HeldFile& database() const noexcept { return database_; }
+    const HeldFile& log() const noexcept { return log_; }
+    const HeldFile& index() const noexcept { return index_; }
+
+private:
+    struct Stamp {
+        std::int64_t size = 0;
+        std::int64_t seconds = 0;
+        std::int64_t nanoseconds = 0;
+        bool operator==(const Stamp&) const = default;
+    };
+    Stamp stamp() const noexcept;
+    /// Whether frame `number` of the log was ever written: what was cut off and then written behind is a hole.
+    bool hasFrame(int number) const noexcept;
+
+    const std::string path_;
+    mutable std::mutex mutex_;
+    HeldFile database_;
+    HeldFile log_;
+    HeldFile index_;
+    Stamp known_;
+    int logPages_ = 0;  // at the last look
+    bool changing_ = true;
+};
+
+}  // namespace muster::pool
