@@ -54,7 +54,8 @@ class Reader {
 public:
     // Two octets more than there are: ldns 1.8 looks at the octet behind a name's last label before it checks.
     explicit Reader(Octets message) : wire_(message.size() + 2), size_(message.size()) {
-        std::memcpy(wire_.data(), message.data(), message.size());
+        std::transform(message.begin(), message.end(), wire_.begin(),
+                       [](std::byte octet) { return std::to_integer<std::uint8_t>(octet); });
     }
 
     std::size_t left(std::size_t at) const noexcept { return at < size_ ? size_ - at : 0; }
@@ -187,13 +188,15 @@ public:
             return fail(step.error());
         if (answer_.truncated || !asked_)
             return answer_;
-        for (std::size_t i = 0; i < reader_.word(6); ++i) {
+        const std::size_t count = reader_.word(6);
+        if (count > kMaxRecords)
+            return malformed(std::to_string(count) + " records, more than " + std::to_string(kMaxRecords));
+        for (std::size_t i = 0; i < count; ++i) {
             auto record = reader_.record(at_);
             if (!record)
                 return malformed("record " + std::to_string(i + 1) + " of its answer cannot be read");
             at_ = record->next;
-            if (records_.size() < kMaxRecords)
-                records_.push_back(std::move(*record));
+            records_.push_back(std::move(*record));
         }
         if (auto step = followAliases(); !step)
             return fail(step.error());
@@ -317,7 +320,7 @@ private:
     /// Authority and additional section: nothing in them is needed, so that a mistake there ends the reading only.
     void rest() {
         const std::size_t authority = reader_.word(8);
-        const std::size_t count = std::min(authority + reader_.word(10), 2 * kMaxRecords);
+        const std::size_t count = std::min(authority + reader_.word(10), kMaxRecords);
         for (std::size_t i = 0; i < count; ++i) {
             const auto record = reader_.record(at_);
             if (!record)

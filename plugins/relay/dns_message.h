@@ -34,7 +34,7 @@ enum class Rcode : std::uint16_t {  // others occur
 constexpr std::size_t kMaxServices = 64;   ///< SRV records used of one answer
 constexpr std::size_t kMaxAddresses = 16;  ///< addresses used of one host
 constexpr std::size_t kMaxAliases = 8;     ///< CNAME records followed
-constexpr std::size_t kMaxRecords = 1024;  ///< records looked at in one answer
+constexpr std::size_t kMaxRecords = 1024;  ///< in an answer; and as many looked at behind it
 constexpr std::uint16_t kUdpPayload = 1232;
 
 /// A host or domain name as records and people write it, without its last dot and in lower case: labels of 1 to 63

@@ -155,6 +155,13 @@ TEST(DnsMessage, usesSixtyFourOfManyRecordsTheMostWanted) {
     LONGS_EQUAL(64, answer->services.back().priority);
 }
 
+TEST(DnsMessage, refusesMoreRecordsThanAnybodyHas) {
+    Message message(kServices);
+    for (unsigned i = 0; i < 1025; ++i)
+        message.srv(0, 0, 1688, "h", 60);
+    CHECK(errorOf(message, kServices) == Code::malformed);
+}
+
 TEST(DnsMessage, takesAMonstrousTtlForNone) {
     LONGS_EQUAL(0, read(Message(kAddress).a("kms.example.org", "10.0.0.1", 0x80000001U), kAddress)->ttl.count());
 }

@@ -283,7 +283,7 @@ void Finder::remember() {
 
 /// @param known  something is known that a denial would take away
 /// @return true: what was known is to be let go
-bool Finder::learn(Knowledge& knowledge, const Said& said, bool known) {
+bool Finder::learn(Knowledge& knowledge, const Said& said, bool known) const {
     const Timestamp wall = hooks_.wall();
     knowledge.asked = wall;
     if (said.found()) {

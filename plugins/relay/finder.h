@@ -127,7 +127,7 @@ private:
     void takeSettings();
     void recall();
     void remember();
-    bool learn(Knowledge& knowledge, const Said& said, bool known);
+    bool learn(Knowledge& knowledge, const Said& said, bool known) const;
     void learnAddresses(HostEntry& host, const AddressAnswer& answer);
     void schedule(Knowledge& knowledge, const Said& said, std::chrono::seconds ttl);
     void askHost(const std::string& name, HostEntry& host, const dns::Stopped& stopped);

@@ -158,6 +158,7 @@ Lookup::Lookup(std::vector<Address> resolvers, LookupLimits limits, std::string 
 Lookup::Asked Lookup::queryOnce(const std::vector<Address>& resolvers, const std::string& name, Type type,
                                 Monotonic until, const Stopped& stopped) const {
     std::vector<Failure> failures;
+    failures.reserve(resolvers.size());
     for (const Address& resolver : resolvers)
         failures.push_back({resolver, LookupCode::timedOut, "gives no answer"});
     auto attempt = limits_.attempt;

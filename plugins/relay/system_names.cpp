@@ -114,9 +114,12 @@ std::vector<std::string> candidates(const std::string& name, bool dotted, const 
     if (dotted)
         return {name};
     std::vector<std::string> names;
-    for (const std::string& domain : configuration.search)
-        if (auto whole = dns::plainName(name + "." + domain))
-            names.push_back(std::move(*whole));
+    for (const std::string& domain : configuration.search) {
+        std::string whole = name;
+        whole.append(".").append(domain);
+        if (dns::plainName(whole))
+            names.push_back(std::move(whole));
+    }
     const bool asItIsFirst = static_cast<std::size_t>(std::count(name.begin(), name.end(), '.')) >= configuration.dots;
     names.insert(asItIsFirst ? names.begin() : names.end(), name);
     return names;
