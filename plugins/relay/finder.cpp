@@ -18,6 +18,7 @@ constexpr seconds kSoonest{30};              // between two questions for one na
 constexpr seconds kConfirm{30};              // DNS has to say "nothing" twice, so far apart
 constexpr seconds kFirstRetry{5};            // doubles up to the interval
 constexpr seconds kBetweenRounds{1};         // of those that people ask for
+constexpr seconds kLookAgain{5};             // after new settings
 constexpr seconds kGlance{1};                // how often `stopping` is looked at
 constexpr std::chrono::hours kSaveTimes{1};  // how old the times in the file may be
 constexpr std::size_t kMaxDiscovered = 256;
@@ -157,6 +158,9 @@ Monotonic Finder::step(const dns::Stopped& stopped) {
         askDomain(name, domain, stopped);
         publish(false);
     }
+    if (look_ && *look_ <= now)
+        look_.reset();
+    publish(false);  // this appliance's own addresses may be others by now
     remember();
     if (everything && !stopped()) {
         lastRound_ = hooks_.now();
@@ -213,6 +217,7 @@ void Finder::takeSettings() {
         domains_.try_emplace(domain);
     for (const std::string& host : fixedHosts_)
         hosts_.try_emplace(host);
+    look_ = hooks_.now() + kLookAgain;
     publish(true);
 }
 
@@ -506,6 +511,8 @@ std::vector<Found> Finder::build(std::vector<DomainRound>& rounds) const {
 
 Monotonic Finder::earliest() const {
     Monotonic next = hooks_.now() + settings_.interval;
+    if (look_)
+        next = std::min(next, *look_);
     for (const std::string& name : fixedHosts_)
         next = std::min(next, hosts_.at(name).due);
     for (const auto& [name, domain] : domains_)

@@ -150,7 +150,8 @@ private:
     std::string savedText_;
     Monotonic saved_{};
     std::optional<Monotonic> lastRound_;
-    std::uint64_t seen_ = 0;  // of wanted_, by the last step
+    std::optional<Monotonic> look_;  // when to look again who points at this appliance: listeners start meanwhile
+    std::uint64_t seen_ = 0;         // of wanted_, by the last step
     std::string lastComplaint_;
     std::mt19937_64 random_;
     bool begun_ = false;

@@ -340,6 +340,19 @@ TEST(Finder, leavesOutWhatPointsAtThisAppliance) {
     STRCMP_EQUAL("other", finder->rounds().at(0).records.at(2).upstream.c_str());
 }
 
+TEST(Finder, noticesThatAnUpstreamIsThisApplianceWhenItsListenerHasStarted) {
+    settings.upstreams = {upstream("loop", "192.0.2.1")};
+    bool listening = false;
+    isOwn = [&](const Address& address) { return listening && address == at("192.0.2.1"); };
+    start();
+    turn();
+    CHECK(list()[0].problem.empty());
+    listening = true;
+    pass(seconds(10));
+    CHECK(list()[0].addresses.empty());
+    CHECK_FALSE(list()[0].problem.empty());
+}
+
 TEST(Finder, leavesOutWhatTheSettingsOrAnotherRecordNameAlready) {
     settings.domains = {"example.org", "example.net"};
     settings.upstreams = {upstream("main", "10.0.0.1")};
@@ -425,7 +438,9 @@ TEST(Finder, asksAgainWhenTheTtlIsOverButNotMoreOftenThanTwiceAMinute) {
          {std::tuple(0, 27, 33), std::tuple(100, 90, 110), std::tuple(86400, 270, 330)}) {
         world.hosts["kms.example.org"] = hostAnswer({"10.0.0.1"}, seconds(ttl));
         start();
-        const auto wait = turn() - now;
+        turn();
+        now += seconds(10);
+        const auto wait = turn() - now + seconds(10);
         CHECK(wait >= seconds(least));
         CHECK(wait <= seconds(most));
     }

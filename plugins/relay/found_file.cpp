@@ -1,14 +1,10 @@
 #include "found_file.h"
 
-#include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
+
+#include "muster/private_file.h"
 
 #include "system_names.h"
 
@@ -18,40 +14,7 @@ namespace {
 
 constexpr std::string_view kFirstLine = "muster relay, upstreams found, version 1";
 constexpr std::string_view kLastLine = "end";
-constexpr mode_t kMode = 0600;
 constexpr std::int64_t kLatest = std::int64_t{253402300799} * 1000;  // the year 9999, milliseconds
-
-class File {
-public:
-    explicit File(int fd) noexcept : fd_(fd) {}
-    ~File() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    int fd() const noexcept { return fd_; }
-    explicit operator bool() const noexcept { return fd_ >= 0; }
-
-private:
-    int fd_;
-};
-
-tl::unexpected<Error> storageError(const std::string& path, const char* what, int error) {
-    return fail(Code::storage, path, std::string(what) + ": " + std::generic_category().message(error));
-}
-
-bool writeAll(int fd, std::string_view text) noexcept {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
 
 std::string_view takeUntil(std::string_view& text, char separator) noexcept {
     const std::size_t end = text.find(separator);
@@ -160,54 +123,20 @@ Result<Remembered> FoundFile::parse(std::string_view content) {
 }
 
 Result<Remembered> FoundFile::read() const {
-    const File file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!file) {
-        if (errno == ENOENT)
+    const auto content = readPrivateFile(path_, kMaxSize);
+    if (!content) {
+        if (content.error().code == Code::missing)
             return Remembered{};
-        return storageError(path_, "the upstreams found last cannot be read", errno);
+        return fail(content.error());
     }
-    std::string content;
-    std::array<char, 4096> piece{};
-    while (content.size() <= kMaxSize) {
-        const ssize_t got = ::read(file.fd(), piece.data(), piece.size());
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return storageError(path_, "the upstreams found last cannot be read", errno);
-        if (got == 0)
-            break;
-        content.append(piece.data(), static_cast<std::size_t>(got));
-    }
-    auto remembered = parse(content);
+    auto remembered = parse(*content);
     if (!remembered)
         return fail(Code::malformed, path_, remembered.error().text());
     return remembered;
 }
 
 Result<void> FoundFile::write(const Remembered& remembered) const {
-    constexpr const char* kWhat = "the upstreams found cannot be kept";
-    const std::string temporary = path_ + ".new";
-    {
-        const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kMode));
-        if (!file)
-            return storageError(temporary, kWhat, errno);
-        if (::fchmod(file.fd(), kMode) != 0 || !writeAll(file.fd(), text(remembered)) || ::fsync(file.fd()) != 0) {
-            const int problem = errno;
-            ::unlink(temporary.c_str());
-            return storageError(temporary, kWhat, problem);
-        }
-    }
-    if (std::rename(temporary.c_str(), path_.c_str()) != 0) {
-        const int problem = errno;
-        ::unlink(temporary.c_str());
-        return storageError(path_, kWhat, problem);
-    }
-    const std::size_t slash = path_.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-    const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.fd()) != 0)
-        return storageError(folder, kWhat, errno);
-    return {};
+    return writePrivateFile(path_, text(remembered));
 }
 
 }  // namespace muster::relay

@@ -85,7 +85,7 @@ TEST(FoundFile, isBounded) {
     CHECK_FALSE(FoundFile::parse(many + "end\n").has_value());
     CHECK_FALSE(FoundFile::parse(std::string(FoundFile::kMaxSize + 1, 'a')).has_value());
     std::ofstream(folder + "/found") << std::string(FoundFile::kMaxSize * 2, 'a');
-    CHECK(FoundFile(folder + "/found").read().error().code == Code::malformed);
+    CHECK(FoundFile(folder + "/found").read().error().code == Code::storage);
 }
 
 TEST(FoundFile, doesNotFollowALinkOrWaitAtAPipe) {

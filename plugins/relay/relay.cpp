@@ -8,6 +8,7 @@
 #include "events.h"
 #include "kms/epid.h"
 #include "kms/utf16.h"
+#include "own_addresses.h"
 
 namespace muster::relay {
 
@@ -123,7 +124,7 @@ void Relay::start() {
     readSettings();
     Finder::Hooks hooks;
     hooks.changed = [this](const std::vector<Found>& list) { found(list); };
-    hooks.isOwn = [](const Address&) { return false; };
+    hooks.isOwn = pointsHere();
     hooks.log = [this](Severity severity, std::string_view text) { host_.log(severity, text); };
     finder_ = std::make_unique<Finder>(finderSettings(config_), host_.stateDirectory(), std::move(hooks));
     found(numericOnes(config_.upstreams));  // these need no look-up: clients are served from the first moment
