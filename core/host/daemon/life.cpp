@@ -10,6 +10,7 @@
 #include "host/daemon/mode_file.h"
 #include "host/daemon/run_settings.h"
 #include "host/supervise/signals.h"
+#include "kms/later_products.h"
 #include "pool/pool_operations.h"
 
 namespace muster::daemon {
@@ -175,7 +176,9 @@ Result<void> Life::registerOperations() {
 
 std::string Life::productName(const Guid& counted, const Guid& sku) {
     const Product product = plugins_.families().find(counted, sku);
-    return product.sku != nullptr ? product.sku->name : product.counted != nullptr ? product.counted->name : "";
+    if (product.sku != nullptr)
+        return product.sku->name;
+    return product.counted != nullptr ? product.counted->name : kms::laterProductName(counted);
 }
 
 bool Life::loop() {
