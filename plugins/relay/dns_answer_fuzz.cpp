@@ -1,6 +1,7 @@
 /// What a name server sends back: the first octet chooses the question, the rest is the message, its id put right so
 /// that the fuzzer gets past the first check.
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "dns_message.h"

@@ -1,11 +1,11 @@
 #include "dns_exchange.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
 #include <poll.h>
+#include <span>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <system_error>

@@ -1,8 +1,9 @@
 /// DNS answers made octet by octet, for tests: honest ones and others.
 #pragma once
 
+#include <algorithm>
 #include <arpa/inet.h>
-#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -14,7 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kSoonest{30};              // between two questions for one name that were answered
+constexpr seconds kLeastInterval{10};
+constexpr seconds kSoonest{30};              // when a TTL is over; or the interval, where that is shorter
 constexpr seconds kConfirm{30};              // DNS has to say "nothing" twice, so far apart
 constexpr seconds kFirstRetry{5};            // doubles up to the interval
 constexpr seconds kBetweenRounds{1};         // of those that people ask for
@@ -189,7 +190,7 @@ void Finder::takeSettings() {
     }
     if (!names_)
         names_ = hooks_.names(settings_.resolvers);
-    settings_.interval = std::clamp<seconds>(settings_.interval, kSoonest, std::chrono::hours(24));
+    settings_.interval = std::clamp<seconds>(settings_.interval, kLeastInterval, std::chrono::hours(24));
 
     std::vector<std::string> domains;
     for (const std::string& written : settings_.domains) {
@@ -338,7 +339,7 @@ void Finder::schedule(Knowledge& knowledge, const Said& said, seconds ttl) {
     if (said.found()) {
         knowledge.failures = 0;
         if (said.resolver != Address{})  // what DNS did not say has no TTL
-            wait = std::clamp<milliseconds>(ttl, kSoonest, interval);
+            wait = std::clamp<milliseconds>(ttl, std::min<milliseconds>(kSoonest, interval), interval);
     } else if (said.denied()) {
         knowledge.failures = 0;
         if (knowledge.denied) {

@@ -42,7 +42,7 @@ struct FinderSettings {
     std::vector<Upstream> upstreams;  ///< of the settings, in their order
     std::vector<std::string> domains;
     std::vector<Address> resolvers;      ///< empty: the system's
-    std::chrono::seconds interval{300};  ///< 30 s to a day: how old an answer may be. Sooner where its TTL is over
+    std::chrono::seconds interval{300};  ///< 10 s to a day: how old an answer may be. Sooner where its TTL is over
 };
 
 /// What one domain said in the last round, for people.

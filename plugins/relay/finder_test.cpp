@@ -446,6 +446,16 @@ TEST(Finder, asksAgainWhenTheTtlIsOverButNotMoreOftenThanTwiceAMinute) {
     }
 }
 
+TEST(Finder, asksAtTheIntervalThatTheSettingsSay) {
+    settings.upstreams = {upstream("main", "kms.example.org")};
+    settings.interval = seconds(10);
+    world.hosts["kms.example.org"] = hostAnswer({"10.0.0.1"}, seconds(3600));
+    start();
+    pass(seconds(100));
+    CHECK(world.asked.size() >= 9);
+    CHECK(world.asked.size() <= 12);
+}
+
 TEST(Finder, triesAgainSoonAfterAFailureAndThenLessOften) {
     settings.upstreams = {upstream("main", "kms.example.org")};
     start();

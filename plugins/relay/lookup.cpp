@@ -1,6 +1,7 @@
 #include "lookup.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 
@@ -52,13 +53,12 @@ const char* remedy(LookupCode code) {
     }
 }
 
-/// "10.0.0.53:53 gives no answer about kms1.example.org, 10.0.0.54:53 refuses it; see that …"
+/// "kms1.example.org: 10.0.0.53:53 gives no answer, 10.0.0.54:53 refuses to answer (REFUSED); see that …"
 Said failed(const std::string& name, const std::vector<Failure>& failures) {
     Said said;
+    said.text = name + ": ";
     for (const Failure& failure : failures) {
-        said.text += (said.text.empty() ? "" : ", ") + resolverText(failure.resolver) + " " + failure.words;
-        if (said.resolver == Address{})
-            said.text += " about " + name;
+        said.text += (said.resolver == Address{} ? "" : ", ") + resolverText(failure.resolver) + " " + failure.words;
         said.resolver = failure.resolver;
         said.code = failure.code;
     }

@@ -223,7 +223,7 @@ TEST(Lookup, saysOfEachResolverWhyItWasNoHelp) {
     Lookup lookup({refusing.address(), silent.address()}, hasty());
     const auto answer = lookup.addresses("kms1.example.org", kGoOn);
     CHECK(answer.said.code == LookupCode::timedOut);
-    STRCMP_EQUAL((refusing.address().text() + " refuses to answer (REFUSED) about kms1.example.org, " +
+    STRCMP_EQUAL(("kms1.example.org: " + refusing.address().text() + " refuses to answer (REFUSED), " +
                   silent.address().text() + " gives no answer; see that it is up and that UDP and TCP port 53 pass")
                      .c_str(),
                  answer.said.text.c_str());

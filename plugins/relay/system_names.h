@@ -1,6 +1,7 @@
 /// What this machine itself says about names: /etc/hosts and /etc/resolv.conf.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
