@@ -57,6 +57,19 @@ public:
     }
     std::map<std::string, std::string> badSections;
 
+    /// What answers changeSettings(); nothing: it is refused.
+    std::function<muster::Result<std::uint32_t>(
+        std::string_view section, const std::vector<std::pair<std::string, std::optional<std::string>>>& edits,
+        std::string_view author, std::string_view comment)>
+        change;
+    /// Where settings come from that are not set here.
+    std::function<std::optional<muster::SettingValue>(std::string_view section, std::string_view key)> read;
+    /// What settingFixed() says of "section.key".
+    void fix(const std::string& key, const std::string& reason) {
+        const std::lock_guard lock(mutex_);
+        fixed_[key] = reason;
+    }
+
     // --- what the host did
     std::map<std::string, muster::Fields> sections;
     std::map<muster::Mode, muster::Authority*> authorities;
@@ -102,7 +115,21 @@ public:
     std::optional<muster::SettingValue> setting(std::string_view section, std::string_view key) const override {
         const std::lock_guard lock(mutex_);
         const auto value = settings_.find(std::string(section) + "." + std::string(key));
+        if (value == settings_.end() && read)
+            return read(section, key);
         return value == settings_.end() ? std::nullopt : std::optional(value->second);
+    }
+    muster::Result<std::uint32_t> changeSettings(
+        std::string_view section, const std::vector<std::pair<std::string, std::optional<std::string>>>& edits,
+        std::string_view author, std::string_view comment) override {
+        if (!change)
+            return muster::fail(muster::Code::denied, std::string(section), "there is no settings file");
+        return change(section, edits, author, comment);
+    }
+    std::string settingFixed(std::string_view section, std::string_view key) const override {
+        const std::lock_guard lock(mutex_);
+        const auto found = fixed_.find(std::string(section) + "." + std::string(key));
+        return found == fixed_.end() ? std::string() : found->second;
     }
     void log(muster::Severity, std::string_view channel, std::string_view text) override {
         const std::lock_guard lock(mutex_);
@@ -132,6 +159,7 @@ private:
     muster::test::FakeHost sockets_;  // its reactor, its sockets, its stand-ins
     mutable std::mutex mutex_;
     std::map<std::string, muster::SettingValue> settings_;
+    std::map<std::string, std::string> fixed_;
     std::vector<std::string> lines_;
     std::vector<std::pair<std::string, std::uint32_t>> events_;
 };

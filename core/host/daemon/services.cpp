@@ -107,6 +107,15 @@ std::optional<SettingValue> DaemonServices::setting(std::string_view section, st
     return parts_.settings.value(section, key);
 }
 
+Result<std::uint32_t> DaemonServices::changeSettings(
+    std::string_view section, const std::vector<std::pair<std::string, std::optional<std::string>>>& edits,
+    std::string_view author, std::string_view comment) {
+    std::vector<settings::SettingsStore::Edit> full;
+    for (const auto& [key, value] : edits)
+        full.push_back({std::string(section) + "." + key, value});
+    return parts_.settings.changeFromWithin(full, author, comment, parts_.later);
+}
+
 void DaemonServices::log(Severity severity, std::string_view channel, std::string_view text) {
     parts_.log.write(severity, channel, text);
 }

@@ -62,7 +62,8 @@ public:
         std::filesystem::path directory;  ///< of the mode
         pool::Store* store = nullptr;     ///< Mode::none has none
         std::uint32_t newClientsPerHour = 0;
-        bool recording = true;  ///< setting pool.record
+        bool recording = true;                      ///< setting pool.record
+        settings::SettingsStore::Later later = {};  ///< runs what a plugin inside of its own code cannot wait for
     };
     explicit DaemonServices(const Parts& parts);
 
@@ -87,6 +88,12 @@ public:
     Result<void> describeSettings(std::string_view section, Fields fields) override;
     void forgetSettings(std::string_view section) noexcept override;
     std::optional<SettingValue> setting(std::string_view section, std::string_view key) const override;
+    Result<std::uint32_t> changeSettings(std::string_view section,
+                                         const std::vector<std::pair<std::string, std::optional<std::string>>>& edits,
+                                         std::string_view author, std::string_view comment) override;
+    std::string settingFixed(std::string_view section, std::string_view key) const override {
+        return parts_.settings.fixedBy(section, key);
+    }
     void log(Severity severity, std::string_view channel, std::string_view text) override;
     void journal(std::string_view source, const EventSpec& spec, Json fields) override;
     api::OperationTable& operations() noexcept override { return parts_.operations; }

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "api/values.h"
 #include "host/plugins/contain.h"
 
 namespace muster::plugins {
@@ -153,6 +154,27 @@ std::string Instance::stateDirectory() {
 
 std::optional<SettingValue> Instance::settingValue(std::string_view key) const {
     return commons_.services.setting(judged_->name, key);
+}
+
+Result<std::uint32_t> Instance::changeSettings(const std::vector<SettingEdit>& edits, std::string_view author,
+                                               std::string_view comment) {
+    std::vector<std::pair<std::string, std::optional<std::string>>> texts;
+    for (const SettingEdit& edit : edits) {
+        std::optional<std::string> text;
+        if (const auto* given = edit.value ? std::get_if<std::string>(&*edit.value) : nullptr)
+            text = *given;
+        else if (edit.value)
+            for (const Field& field : judged_->settings)
+                if (edit.key == field.name)
+                    text = api::valueText(field, *edit.value);
+        // Of a key that does not exist the settings say so.
+        texts.emplace_back(edit.key, edit.value && !text ? std::string() : std::move(text));
+    }
+    return commons_.services.changeSettings(judged_->name, texts, author, comment);
+}
+
+std::string Instance::settingFixed(std::string_view key) const {
+    return commons_.services.settingFixed(judged_->name, key);
 }
 
 void Instance::log(Severity severity, std::string_view text) {

@@ -66,6 +66,9 @@ public:
     Mode mode() const noexcept override { return commons_.services.mode(); }
     std::string stateDirectory() override;
     std::optional<SettingValue> settingValue(std::string_view key) const override;
+    Result<std::uint32_t> changeSettings(const std::vector<SettingEdit>& edits, std::string_view author,
+                                         std::string_view comment) override;
+    std::string settingFixed(std::string_view key) const override;
     void log(Severity severity, std::string_view text) override;
     void event(std::uint32_t id, Json fields) override;
     Counter& counter(std::string_view name, std::string_view help) override;

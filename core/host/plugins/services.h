@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "muster/authority.h"
 #include "muster/event.h"
@@ -41,6 +43,14 @@ public:
     virtual void forgetSettings(std::string_view section) noexcept = 0;
     /// The value in force: environment, file, or the field's default; nullopt if there is no such key or no value.
     virtual std::optional<SettingValue> setting(std::string_view section, std::string_view key) const = 0;
+
+    /// As Host::changeSettings(); the plugin host is told later, on a thread that is inside of no plugin.
+    /// @param edits  with values as text, as SettingsStore::change() takes them
+    virtual Result<std::uint32_t> changeSettings(
+        std::string_view section, const std::vector<std::pair<std::string, std::optional<std::string>>>& edits,
+        std::string_view author, std::string_view comment) = 0;
+    /// As Host::settingFixed().
+    virtual std::string settingFixed(std::string_view section, std::string_view key) const = 0;
 
     // --- telling people; both escape what they are given
     virtual void log(Severity severity, std::string_view channel, std::string_view text) = 0;

@@ -140,6 +140,17 @@ public:
                                          std::string_view comment, std::uint32_t expected,
                                          Report* report = nullptr) = 0;
 
+    /// Runs what it is given later, on a thread that holds nothing which a subscriber may wait for.
+    using Later = std::function<void(std::function<void()>)>;
+    /// change() for one who is inside of what the subscribers wait for, such as an operation of the plugin whose
+    /// section it is: they are told by `later`, and a change that another thread makes is waited for only so long.
+    /// @error busy  that other change does not end
+    virtual Result<std::uint32_t> changeFromWithin(const std::vector<Edit>& edits, std::string_view author,
+                                                   std::string_view comment, const Later& later) = 0;
+    /// What makes a setting one that cannot be changed: "command line --relay", "environment variable MUSTER_…", "this
+    /// daemon has no settings file"; empty: nothing does.
+    virtual std::string fixedBy(std::string_view section, std::string_view key) const = 0;
+
     /// Reads the file again (SIGHUP). A good one that differs is applied and kept as revision "edited by hand".
     /// @return  true if something changed
     /// @error   malformed, storage: nothing was changed, `notify` was told

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -17,6 +19,9 @@ namespace muster::settings {
 
 namespace {
 
+/// Less than a plugin that stops is given for its calls to leave.
+constexpr auto kPatience = std::chrono::seconds(2);
+constexpr const char* kNoFile = "this daemon has no settings file";
 constexpr std::string_view kByHand = "edited by hand";
 
 /// TOML for a value of that field, in the spelling that was typed where the type is written as text.
@@ -39,6 +44,33 @@ std::string tomlValue(const Field& field, const SettingValue& value, std::string
     }
     return api::valueText(field, value);  // whole numbers, true and false, lists of numbers
 }
+
+/// A mutex that can be waited for for a while. (std::timed_mutex is not known to every ThreadSanitizer.)
+class Turn {
+public:
+    void lock() {
+        std::unique_lock lock(mutex_);
+        free_.wait(lock, [this] { return !taken_; });
+        taken_ = true;
+    }
+    bool tryLockFor(std::chrono::milliseconds limit) {
+        std::unique_lock lock(mutex_);
+        if (!free_.wait_for(lock, limit, [this] { return !taken_; }))
+            return false;
+        taken_ = true;
+        return true;
+    }
+    void unlock() {
+        const std::lock_guard lock(mutex_);
+        taken_ = false;
+        free_.notify_one();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable free_;
+    bool taken_ = false;
+};
 
 class Store final : public SettingsStore {
 public:
@@ -66,6 +98,9 @@ public:
     void unsubscribe(std::string_view section) override;
     Result<std::uint32_t> change(const std::vector<Edit>& edits, std::string_view author, std::string_view comment,
                                  std::uint32_t expected, Report* report) override;
+    Result<std::uint32_t> changeFromWithin(const std::vector<Edit>& edits, std::string_view author,
+                                           std::string_view comment, const Later& later) override;
+    std::string fixedBy(std::string_view section, std::string_view key) const override;
     Result<bool> reload() override;
 
     std::uint32_t revision() const override;
@@ -79,9 +114,11 @@ public:
 private:
     // These want changes_ held, and mutex_ not.
     Result<std::string> onDisk() const;
-    Result<bool> adopt(const std::string& text, std::string_view comment);
+    Result<bool> adopt(const std::string& text, std::string_view comment, const Later& later = {});
     void keep(const std::string& text, std::string_view author, std::string_view comment);
-    void putInForce(Document document);
+    void putInForce(Document document, const Later& later = {});
+    Result<std::uint32_t> makeChange(const std::vector<Edit>& edits, std::string_view author, std::string_view comment,
+                                     std::uint32_t expected, Report* report, const Later& later);
     Result<void> prepareEdit(const Edit& edit, Document& document, std::vector<api::Finding>& findings,
                              std::map<std::string, std::optional<std::string>>& secrets) const;
     Result<void> writeSecret(const std::string& key, const std::optional<std::string>& value);
@@ -91,7 +128,7 @@ private:
     }
 
     const Options options_;
-    std::mutex changes_;  // one change at a time; held while subscribers are told
+    Turn changes_;  // one change at a time; held while subscribers are told
     mutable std::shared_mutex mutex_;
     Document document_;
     bool fileIsThere_ = false;
@@ -187,10 +224,17 @@ std::vector<Setting> Store::all() const {
             if (!field.secret)
                 setting.value = held.value;
             if (setting.reason.empty() && options_.file.empty() && !field.secret)
-                setting.reason = "this daemon has no settings file";
+                setting.reason = kNoFile;
             out.push_back(std::move(setting));
         }
     return out;
+}
+
+std::string Store::fixedBy(std::string_view section, std::string_view key) const {
+    const std::shared_lock lock(mutex_);
+    std::string reason = sections_.fixedBy(section, key);
+    const Field* field = fieldOf(sections_.fields(section), key);
+    return reason.empty() && options_.file.empty() && (field == nullptr || !field->secret) ? kNoFile : reason;
 }
 
 void Store::subscribe(std::string_view section, Subscriber subscriber) {
@@ -225,8 +269,8 @@ void Store::keep(const std::string& text, std::string_view author, std::string_v
     tell(Severity::error, "the settings are in force, but could not be kept as a revision: " + trouble.text());
 }
 
-/// Makes `document` what is in force and tells those whose settings are different now.
-void Store::putInForce(Document document) {
+/// Makes `document` what is in force and tells those whose settings are different now, at once unless there is a later.
+void Store::putInForce(Document document, const Later& later) {
     std::vector<std::pair<std::shared_ptr<const Subscriber>, Change>> calls;
     {
         const std::unique_lock lock(mutex_);
@@ -250,12 +294,15 @@ void Store::putInForce(Document document) {
         fileIsThere_ = true;
         values_ = std::move(fresh);
     }
-    for (const auto& [subscriber, change] : calls)
-        (*subscriber)(change);
+    for (auto& [subscriber, change] : calls)
+        if (later)
+            later([told = std::move(subscriber), what = std::move(change)] { (*told)(what); });
+        else
+            (*subscriber)(change);
 }
 
 /// The file's text as found: if it is not what is in force, it is checked, applied and kept as a revision.
-Result<bool> Store::adopt(const std::string& text, std::string_view comment) {
+Result<bool> Store::adopt(const std::string& text, std::string_view comment, const Later& later) {
     bool same = false;
     std::optional<std::string> latest;
     {
@@ -276,7 +323,7 @@ Result<bool> Store::adopt(const std::string& text, std::string_view comment) {
         if (!report.good())
             return fail(Code::malformed, "", report.text());
         keep(text, kByHand, comment);
-        putInForce(std::move(*document));
+        putInForce(std::move(*document), later);
         return true;
     }
     if (latest && *latest != text)
@@ -378,6 +425,20 @@ Result<void> Store::writeSecret(const std::string& key, const std::optional<std:
 Result<std::uint32_t> Store::change(const std::vector<Edit>& edits, std::string_view author, std::string_view comment,
                                     std::uint32_t expected, Report* report) {
     const std::lock_guard one(changes_);
+    return makeChange(edits, author, comment, expected, report, {});
+}
+
+Result<std::uint32_t> Store::changeFromWithin(const std::vector<Edit>& edits, std::string_view author,
+                                              std::string_view comment, const Later& later) {
+    if (!changes_.tryLockFor(kPatience))
+        return fail(Code::busy, "settings", "another change is being made; try again");
+    const std::lock_guard one(changes_, std::adopt_lock);
+    return makeChange(edits, author, comment, 0, nullptr, later);
+}
+
+Result<std::uint32_t> Store::makeChange(const std::vector<Edit>& edits, std::string_view author,
+                                        std::string_view comment, std::uint32_t expected, Report* report,
+                                        const Later& later) {
     auto disk = onDisk();
     if (!disk)
         return fail(std::move(disk.error()));
@@ -386,7 +447,7 @@ Result<std::uint32_t> Store::change(const std::vector<Edit>& edits, std::string_
         return document_;
     }();
     // An edit by hand that nobody has told us of: it comes first, and it is not overwritten unseen.
-    if (auto adopted = adopt(*disk, "found when settings were changed"); !adopted)
+    if (auto adopted = adopt(*disk, "found when settings were changed", later); !adopted)
         return fail(Code::conflict, options_.file.string(),
                     "was edited by hand and is not valid, so nothing was changed: " + adopted.error().text() +
                         "; repair the file first");
@@ -436,7 +497,7 @@ Result<std::uint32_t> Store::change(const std::vector<Edit>& edits, std::string_
         keep(document.text(), author, comment);
     }
     if (document.text() != present || !secrets.empty())
-        putInForce(std::move(document));
+        putInForce(std::move(document), later);
     return revision();
 }
 

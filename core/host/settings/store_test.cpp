@@ -311,6 +311,57 @@ TEST(SettingsStore, aBadChangeChangesNothing) {
     STRCMP_EQUAL("", changes.c_str());
 }
 
+TEST(SettingsStore, aChangeFromWithinIsInForceAtOnceAndToldLater) {
+    open("[listener]\nmax-connections = 1\n");
+    CHECK(store->begin().good());
+    std::vector<std::function<void()>> later;
+    const auto keep = [&](std::function<void()> job) { later.push_back(std::move(job)); };
+    LONGS_EQUAL(2, store->changeFromWithin({{"listener.max-connections", "2"}}, "plugin", "test", keep).value_or(0));
+    LONGS_EQUAL(2, number("max-connections"));
+    STRCMP_EQUAL("[listener]\nmax-connections = 2\n", slurp(file).c_str());
+    STRCMP_EQUAL("", changes.c_str());
+    LONGS_EQUAL(1, later.size());
+    later.front()();
+    STRCMP_EQUAL("changed: max-connections\n", changes.c_str());
+
+    // What somebody did by hand meanwhile is told later as well.
+    write("[listener]\nmax-connections = 2\nlog-all = true\n");
+    LONGS_EQUAL(4, store->changeFromWithin({{"listener.max-connections", "3"}}, "plugin", "test", keep).value_or(0));
+    LONGS_EQUAL(3, later.size());
+    const auto refused = store->changeFromWithin({{"listener.max-connections", "0"}}, "plugin", "test", keep);
+    CHECK(!refused);
+    STRCMP_CONTAINS("listener.max-connections: \"0\" found", refused.error().detail.c_str());
+}
+
+TEST(SettingsStore, aChangeFromWithinDoesNotWaitForEverForAnotherOne) {
+    open("[listener]\n");
+    CHECK(store->begin().good());
+    Result<std::uint32_t> inner = 0U;
+    store->subscribe("listener", [&](const Change&) {
+        inner = store->changeFromWithin({{"listener.log-all", "true"}}, "plugin", "", [](auto&&) {});
+    });
+    CHECK(set("listener.max-connections", "2").has_value());
+    CHECK(!inner);
+    LONGS_EQUAL(int(Code::busy), int(inner.error().code));
+    STRCMP_EQUAL("[listener]\nmax-connections = 2\n", slurp(file).c_str());
+    CHECK(set("listener.max-connections", "2").has_value());  // the turn was given back
+}
+
+TEST(SettingsStore, saysWhatFixesASetting) {
+    auto given = options();
+    given.fileMayBeMissing = true;
+    given.overrides = {"listener.max-connections=1"};
+    given.environment = {"MUSTER_LISTENER__LOG_ALL=true"};
+    open(given);
+    STRCMP_EQUAL("command line --set listener.max-connections", store->fixedBy("listener", "max-connections").c_str());
+    STRCMP_EQUAL("environment variable MUSTER_LISTENER__LOG_ALL", store->fixedBy("listener", "log-all").c_str());
+    STRCMP_EQUAL("", store->fixedBy("listener", "listen").c_str());
+    given.file.clear();
+    open(given);
+    STRCMP_EQUAL("this daemon has no settings file", store->fixedBy("listener", "listen").c_str());
+    STRCMP_EQUAL("", store->fixedBy("webui", "password").c_str());
+}
+
 TEST(SettingsStore, keepsRevisionsThatCanBeComparedAndRolledBack) {
     open("[listener]\nmax-connections = 1\n");
     CHECK(store->begin().good());

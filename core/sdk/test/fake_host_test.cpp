@@ -7,7 +7,13 @@
 
 namespace {
 
+constexpr muster::Field kPeers[] = {
+    {.name = "name", .required = true},
+    {.name = "rest", .type = muster::FieldType::duration, .fallback = "5s"},
+    {.name = "roles", .type = muster::FieldType::texts, .fallback = "[any]"},
+};
 constexpr muster::Field kHeartbeatSettings[] = {
+    {.name = "peers", .type = muster::FieldType::objects, .help = "who else", .fallback = "[]", .fields = kPeers},
     {.name = "patience", .type = muster::FieldType::duration, .help = "how long", .fallback = "30s"},
     {.name = "room", .type = muster::FieldType::size, .help = "how much", .fallback = "64KiB"},
     {.name = "extras", .type = muster::FieldType::integers, .help = "more", .fallback = "[5, 25]"},
@@ -43,6 +49,7 @@ public:
         });
     }
     void stop() noexcept override {}
+    void settingsChanged() override { host_.log(muster::Severity::info, "changed"); }
 
 private:
     static constexpr std::size_t kMaxGreeting = 64;  // octets; one probe line
@@ -88,6 +95,34 @@ TEST(FakeHost, givesTheSchemasDefaultUntilTheTestSetsAValue) {
     host.settings["patience"] = std::int64_t{5};
     LONGS_EQUAL(5, host.setting("patience", std::chrono::milliseconds(1)).count());
     LONGS_EQUAL(7, host.setting("unknown", std::int64_t{7}));
+}
+
+TEST(FakeHost, givesObjectsWithTheirDefaultsAsTheDaemonDoes) {
+    CHECK_TRUE(host.setting("peers", std::vector<Json>{json({})}).empty());
+    host.settings["peers"] =
+        std::vector<Json>{json({{"roles", Json::Array{"x"}}, {"name", "a"}}), json({{"name", "b"}})};
+    const auto peers = host.setting("peers", std::vector<Json>{});
+    CHECK_TRUE(peers.at(0) == json({{"name", "a"}, {"rest", std::int64_t{5000}}, {"roles", Json::Array{"x"}}}));
+    CHECK_TRUE(peers.at(1) == json({{"name", "b"}, {"rest", std::int64_t{5000}}, {"roles", Json::Array{"any"}}}));
+}
+
+TEST(FakeHost, keepsWhatThePluginChangesInItsSettings) {
+    plugin.start();
+    CHECK_FALSE(host.tellChanges());
+    CHECK_TRUE(
+        host.changeSettings({{"patience", "7s"}, {"peers", std::vector<Json>{json({{"name", "a"}})}}}, "uid 0", "why")
+            .has_value());
+    LONGS_EQUAL(7000, host.setting("patience", std::chrono::milliseconds(1)).count());
+    LONGS_EQUAL(1, host.setting("peers", std::vector<Json>{}).size());
+    STRCMP_EQUAL("why", host.changes.at(0).comment.c_str());
+    CHECK_TRUE(host.logged().empty());
+    CHECK_TRUE(host.tellChanges());
+    STRCMP_EQUAL("changed", host.logged().at(0).text.c_str());
+    CHECK_TRUE(host.changeSettings({{"patience", std::nullopt}}, "uid 0", "").has_value());
+    LONGS_EQUAL(30000, host.setting("patience", std::chrono::milliseconds(1)).count());
+    CHECK_FALSE(host.changeSettings({{"unknown", "1"}}, "uid 0", "").has_value());
+    host.fixed["room"] = "command line --set";
+    STRCMP_CONTAINS("command line --set", host.changeSettings({{"room", "1KiB"}}, "", "").error().text().c_str());
 }
 
 TEST(FakeHost, joinsThreadsAndTellsWhatTheyThrew) {

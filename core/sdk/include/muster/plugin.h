@@ -61,6 +61,13 @@ private:
 using SettingValue = std::variant<std::string, std::int64_t, bool, std::vector<std::string>, std::vector<std::int64_t>,
                                   std::vector<Json>>;
 
+/// One change to a setting of the plugin's own section.
+struct SettingEdit {
+    std::string key;  ///< without the section: "upstreams"
+    /// As settingValue() gives it, or the text that `musterctl settings set` takes; nothing: back to the default.
+    std::optional<SettingValue> value;
+};
+
 /// A loaded family, for those who need more than a Product.
 class Families {
 public:
@@ -89,6 +96,22 @@ public:
     // --- settings: section [name] of the file, by the plugin's schema
     /// nullopt: the schema has no such key, or it has neither value nor default
     virtual std::optional<SettingValue> settingValue(std::string_view key) const = 0;
+
+    /// Changes settings of the plugin's own section: all of them or none, checked as every change is, as one new
+    /// revision of the settings file. They are in force when it returns; the plugin is told as of any change
+    /// (settingsChanged(), or a restart), on another thread and after that: also an operation's handler may call it.
+    /// @param author   for whom it is done: Caller::name
+    /// @param comment  what it does, for the list of revisions: "upstream add kms-b"
+    /// @return         the revision's number; the present one if nothing is different
+    /// @error malformed              one line per finding in the detail
+    /// @error denied                 the command line or the environment fixes it (settingFixed()), or there is no file
+    /// @error busy                   another change is under way and does not end
+    /// @error conflict, storage, incompatible  nothing was changed
+    /// @thread any but a reactor's: it waits for the disk
+    virtual Result<std::uint32_t> changeSettings(const std::vector<SettingEdit>& edits, std::string_view author,
+                                                 std::string_view comment) = 0;
+    /// Why that setting cannot be changed: "command line --relay", "environment variable …"; empty: it can.
+    virtual std::string settingFixed(std::string_view key) const = 0;
 
     std::string setting(std::string_view key, const char* fallback) const { return get<std::string>(key, fallback); }
     std::string setting(std::string_view key, std::string fallback) const { return get(key, std::move(fallback)); }

@@ -47,6 +47,11 @@ public:
         std::uint32_t id;
         Json fields;
     };
+    struct Changed {
+        std::vector<SettingEdit> edits;
+        std::string author;
+        std::string comment;
+    };
     struct Registered {
         Operation operation;
         Handler handler;
@@ -72,6 +77,9 @@ public:
     std::map<std::string, SettingValue, std::less<>> settings;  ///< goes before the schema's default
     Mode present = Mode::lab;
 
+    std::map<std::string, std::string, std::less<>> fixed;  ///< what settingFixed() says: by key
+    std::optional<Error> refuseChanges;                     ///< what changeSettings() ends in
+
     // --- what stands in for the services
     FakeFamilies fakeFamilies;
     FakePool fakePool;
@@ -81,6 +89,15 @@ public:
     // --- what the plugin did
     std::vector<Registered> operations;
     std::vector<Authority*> authorities;
+    std::vector<Changed> changes;  ///< by changeSettings()
+
+    /// Tells the plugin of changes of its own, as the daemon does soon after them. False: there was nothing to tell.
+    bool tellChanges() {
+        if (!std::exchange(untold_, false) || plugin_ == nullptr)
+            return false;
+        plugin_->settingsChanged();
+        return true;
+    }
 
     std::vector<Line> logged() const {
         const std::lock_guard lock(mutex_);
@@ -158,6 +175,7 @@ public:
 
     /// What Running sets: schema and name of the plugin.
     void adopt(const PluginDescriptor& descriptor) { descriptor_ = &descriptor; }
+    void running(Plugin* plugin) noexcept { plugin_ = plugin; }
     void stopThreads() noexcept { stopping_ = true; }
     void joinThreads() noexcept {
         stopping_ = true;
@@ -197,6 +215,37 @@ public:
                     return fallbackValue(field);
             }
         return set == settings.end() ? std::nullopt : std::optional(set->second);
+    }
+
+    /// What the plugin has set is checked for its key alone, and read back as it is; of text, what fallbackValue()
+    /// reads.
+    Result<std::uint32_t> changeSettings(const std::vector<SettingEdit>& edits, std::string_view author,
+                                         std::string_view comment) override {
+        if (refuseChanges)
+            return fail(*refuseChanges);
+        std::map<std::string, SettingValue, std::less<>> fresh = settings;
+        for (const SettingEdit& edit : edits) {
+            const Field* field = nullptr;
+            for (std::size_t i = 0; descriptor_ && i < descriptor_->settings.size(); ++i)
+                if (edit.key == descriptor_->settings[i].name)
+                    field = &descriptor_->settings[i];
+            if (!field)
+                return fail(Code::malformed, edit.key, "an unknown key");
+            if (const std::string reason = settingFixed(edit.key); !reason.empty())
+                return fail(Code::denied, edit.key, "is fixed by the " + reason);
+            if (edit.value)
+                fresh[edit.key] = typed(*field, *edit.value);
+            else
+                fresh.erase(edit.key);
+        }
+        settings = std::move(fresh);
+        changes.push_back({edits, std::string(author), std::string(comment)});
+        untold_ = true;
+        return static_cast<std::uint32_t>(changes.size() + 1);
+    }
+    std::string settingFixed(std::string_view key) const override {
+        const auto found = fixed.find(key);
+        return found == fixed.end() ? std::string() : found->second;
     }
 
     void log(Severity severity, std::string_view text) override {
@@ -393,6 +442,14 @@ private:
                 out.push(item);
         return out;
     }
+    static SettingValue typed(const Field& field, const SettingValue& value) {
+        const auto* text = std::get_if<std::string>(&value);
+        if (!text || field.type == FieldType::objects)
+            return value;
+        Field wanted = field;
+        wanted.fallback = text->c_str();
+        return fallbackValue(wanted);
+    }
     /// Objects as the daemon gives them: members in the order of the schema, absent ones with their defaults.
     static SettingValue filledIn(const Field& field, SettingValue value) {
         auto* objects = std::get_if<std::vector<Json>>(&value);
@@ -409,6 +466,8 @@ private:
     }
 
     const PluginDescriptor* descriptor_ = nullptr;
+    Plugin* plugin_ = nullptr;
+    bool untold_ = false;
     std::vector<std::unique_ptr<ManualReactor>> reactors_;
     std::string state_;
     std::vector<std::thread> threads_;
@@ -436,6 +495,7 @@ public:
     /// create() and start(); what they throw passes, after the plugin has been stopped and destroyed.
     void start() {
         plugin_ = descriptor_.create(host_);
+        host_.running(plugin_);
         try {
             plugin_->start();
         } catch (...) {
@@ -450,6 +510,7 @@ public:
         host_.operations.clear();
         host_.authorities.clear();
         host_.stopThreads();
+        host_.running(nullptr);
         plugin_->stop();
         host_.joinThreads();
         descriptor_.destroy(std::exchange(plugin_, nullptr));
