@@ -43,6 +43,7 @@ RightRefused rightRefused(const Case& one) {
 
 std::vector<Evidence> tell(const std::vector<Example>& examples) {
     std::vector<Evidence> out;
+    out.reserve(examples.size());
     for (const Example& example : examples)
         out.push_back(told(example));
     return out;

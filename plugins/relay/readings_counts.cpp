@@ -239,6 +239,7 @@ void readSplitOf(Case& one, std::span<const Subject> all, const ApplicationRecor
     if (twins && seen <= most + slack(most))
         return;
     std::vector<Evidence> evidence;
+    evidence.reserve(hosts.size() + 1);
     for (const Subject* host : hosts)
         evidence.push_back(
             {"Count " + std::to_string(recordOf(*host, own.id)->count) + " at " + host->name + ".", std::nullopt});
