@@ -120,6 +120,7 @@ void Relay::start() {
         host_.log(Severity::warning, duties_->trouble());
     for (unsigned i = 0; i < host_.reactorCount(); ++i)
         lanes_.push_back(std::make_unique<Lane>(host_.reactor(i), *policy_, *sentry_));
+    adopted_.resize(lanes_.size());
     prober_ = std::make_unique<Prober>(host_.reactor(0), *sentry_);
     readSettings();
     Finder::Hooks hooks;
@@ -182,9 +183,9 @@ std::shared_ptr<Member> Relay::memberOf(const Upstream& upstream) {
 }
 
 void Relay::rebuild() {
-    const std::lock_guard one(deploying_);
     {
         const std::lock_guard lock(mutex_);
+        ++edition_;
         auto roster = std::make_shared<Roster>();
         for (const Found& one : found_) {
             if (roster->size() >= kMaxUpstreams)
@@ -212,8 +213,10 @@ void Relay::deploy() {
     RosterRef roster;
     LaneTerms terms;
     ProbeTerms probe;
+    std::uint64_t edition = 0;
     {
         const std::lock_guard lock(mutex_);
+        edition = edition_;
         roster = roster_;
         terms = config_.lane;
         probe = config_.probe;
@@ -221,7 +224,11 @@ void Relay::deploy() {
     const std::size_t reactors = lanes_.size();
     terms.queue = std::max<std::size_t>(terms.queue / reactors, 1);
     terms.channel.associations = std::max<std::size_t>(terms.channel.associations / reactors, 1);
+    // No lock is held while reactors are waited for: another thread may bring another edition meanwhile.
     host_.onReactors([&](Reactor& reactor) {
+        if (edition < adopted_[reactor.index()])
+            return;
+        adopted_[reactor.index()] = edition;
         lanes_[reactor.index()]->adopt(roster, terms);
         if (reactor.index() == 0)
             prober_->adopt(roster, probe);

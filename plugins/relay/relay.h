@@ -71,7 +71,9 @@ private:
     std::vector<Found> found_;
     std::map<std::string, std::shared_ptr<Member>> members_;  ///< by name, host and port
     RosterRef roster_;
-    std::mutex deploying_;  ///< one roster reaches the reactors at a time
+    std::uint64_t edition_ = 0;  ///< of roster_ and config_
+
+    std::vector<std::uint64_t> adopted_;  ///< by reactor, which alone touches its own: an older edition comes too late
 };
 
 }  // namespace muster::relay
