@@ -118,6 +118,10 @@ void Relay::start() {
     duties_ = std::make_unique<Duties>(host_.stateDirectory() + "/duties");
     if (!duties_->trouble().empty())
         host_.log(Severity::warning, duties_->trouble());
+    keeper_ = std::make_unique<LearnedKeeper>(
+        learned_, host_.stateDirectory() + "/learned",
+        [this](Severity severity, std::string_view text) { host_.log(severity, text); });
+    keeper_->load();
     for (unsigned i = 0; i < host_.reactorCount(); ++i)
         lanes_.push_back(std::make_unique<Lane>(host_.reactor(i), *policy_, *sentry_));
     adopted_.resize(lanes_.size());
@@ -130,6 +134,7 @@ void Relay::start() {
     finder_ = std::make_unique<Finder>(finderSettings(config_), host_.stateDirectory(), std::move(hooks));
     found(numericOnes(config_.upstreams));  // these need no look-up: clients are served from the first moment
     registerOperations();
+    host_.thread("relay-keep", [this](const std::atomic<bool>& stopping) { keeper_->run(stopping); });
     host_.thread("relay-dns", [this](const std::atomic<bool>& stopping) { finder_->run(stopping); });
     host_.authority(*this);
 }

@@ -14,7 +14,9 @@
 #include "finder.h"
 #include "lane.h"
 #include "learned.h"
+#include "learned_keeper.h"
 #include "prober.h"
+#include "readings.h"
 #include "sentry.h"
 #include "settings.h"
 
@@ -54,7 +56,9 @@ private:
     Result<Reply> check(const Call& call);
     Result<Reply> discover(const Call& call);
     Result<Reply> setDuty(const Call& call, Duty duty);
-    Json picture(const Entry& entry, bool whole) const;
+    Result<Reply> counts(const Call& call);
+    Json picture(const Entry& entry, const std::vector<Reading>& readings) const;
+    std::vector<std::vector<Reading>> readingsOf(const Roster& roster) const;
 
     Host& host_;
     std::unique_ptr<Sentry> sentry_;
@@ -64,6 +68,7 @@ private:
     std::unique_ptr<Prober> prober_;
     std::unique_ptr<Finder> finder_;
     Learned learned_;
+    std::unique_ptr<LearnedKeeper> keeper_;
     Gauge* available_ = nullptr;
 
     mutable std::mutex mutex_;  ///< of what follows

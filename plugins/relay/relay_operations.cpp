@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "events.h"
+#include "learned_json.h"
 #include "relay.h"
 
 namespace muster::relay {
@@ -15,6 +16,14 @@ constexpr Field kName[] = {
 };
 
 constexpr std::chrono::seconds kLongestCheck{20};
+
+constexpr Field kCountsQuery[] = {
+    {.name = "step",
+     .type = FieldType::choice,
+     .help = "1h: 30 days by the hour; 5m: the last day by five minutes.",
+     .fallback = "1h",
+     .choices = "1h|5m"},
+};
 
 constexpr Field kRecordAnswer[] = {
     {.name = "target", .help = "The host that the record names."},
@@ -71,6 +80,53 @@ constexpr Field kListAnswer[] = {
     {.name = "failures", .type = FieldType::integer, .help = "Attempts that led to the next upstream."},
     {.name = "associations", .type = FieldType::integer, .help = "RPC associations open now."},
     {.name = "opened", .type = FieldType::integer, .help = "RPC associations opened since the start."},
+    {.name = "reading", .help = "The weightiest of what its answers say about it; empty: nothing is the matter."},
+};
+constexpr Field kShowAnswer[] = {
+    {.name = "name", .help = "What it is called here.", .column = true},
+    {.name = "address", .help = "Host and port as configured or discovered.", .column = true},
+    {.name = "condition",
+     .type = FieldType::choice,
+     .help = "What probes and traffic show.",
+     .choices = "untried|up|down",
+     .column = true},
+    {.name = "state",
+     .type = FieldType::choice,
+     .help = "What a person wants of it.",
+     .choices = "active|draining|maintenance",
+     .column = true},
+    {.name = "priority", .type = FieldType::integer, .help = "The smallest is asked first.", .column = true},
+    {.name = "count",
+     .type = FieldType::integer,
+     .help = "The count in its latest answer; absent: none was seen.",
+     .column = true},
+    {.name = "lastAnswer", .type = FieldType::timestamp, .help = "When it last answered a client.", .column = true},
+    {.name = "why", .help = "Its condition in words, with the evidence.", .column = true},
+    {.name = "addresses", .type = FieldType::texts, .help = "What its name resolves to."},
+    {.name = "families", .type = FieldType::texts, .help = "Product families that it may serve; empty: all."},
+    {.name = "versions", .type = FieldType::integers, .help = "Protocol versions that it may serve; empty: all."},
+    {.name = "weight", .type = FieldType::integer, .help = "Its share of clients where they are spread."},
+    {.name = "countsVirtual",
+     .type = FieldType::choice,
+     .help = "Whether it counts virtual machines, as the settings say.",
+     .choices = "yes|no|unknown"},
+    {.name = "discoveredIn", .help = "The domain whose record named it; empty: the settings did."},
+    {.name = "asked", .type = FieldType::integer, .help = "Requests sent to it since the start."},
+    {.name = "answers", .type = FieldType::integer, .help = "Of them answered, refusals included."},
+    {.name = "failures", .type = FieldType::integer, .help = "Attempts that led to the next upstream."},
+    {.name = "associations", .type = FieldType::integer, .help = "RPC associations open now."},
+    {.name = "opened", .type = FieldType::integer, .help = "RPC associations opened since the start."},
+    {.name = "reading", .help = "The weightiest of what its answers say about it; empty: nothing is the matter."},
+    {.name = "readings",
+     .type = FieldType::objects,
+     .help = "What its answers say about it, with the evidence.",
+     .column = true,
+     .fields = kReadingFields},
+    {.name = "learned",
+     .type = FieldType::object,
+     .help = "What was learnt from its answers.",
+     .column = true,
+     .fields = kLearnedFields},
 };
 
 Json addressesOf(const Entry& entry) {
@@ -111,6 +167,12 @@ std::string isoTime(Timestamp time) {
     return std::string(text, size) + rest;
 }
 
+const Entry* find(const Roster& roster, std::string_view name) {
+    const auto found =
+        std::find_if(roster.begin(), roster.end(), [&](const Entry& entry) { return entry.upstream.name == name; });
+    return found == roster.end() ? nullptr : &*found;
+}
+
 tl::unexpected<Error> unknown(std::string_view name) {
     return fail(Code::missing, "upstream " + std::string(name),
                 "there is none of that name; \"musterctl upstream list\" shows those there are");
@@ -118,7 +180,7 @@ tl::unexpected<Error> unknown(std::string_view name) {
 
 }  // namespace
 
-Json Relay::picture(const Entry& entry, bool whole) const {
+Json Relay::picture(const Entry& entry, const std::vector<Reading>& readings) const {
     const Member& member = *entry.member;
     const Health::Picture health = member.health.picture();
     const Upstream& upstream = entry.upstream;
@@ -148,32 +210,57 @@ Json Relay::picture(const Entry& entry, bool whole) const {
         out.set("count", unsigned{health.lastCount});
     if (health.lastAnswer != Timestamp{})
         out.set("lastAnswer", isoTime(health.lastAnswer));
-    (void)whole;
+    out.set("reading", worstReading(readings));
     return out;
 }
 
 Result<Reply> Relay::list(const Call&) {
     Json::Array items;
     const RosterRef now = roster();
-    for (const Entry& entry : *now)
-        items.push_back(picture(entry, false));
+    const auto readings = readingsOf(*now);
+    for (std::size_t i = 0; i < now->size(); ++i)
+        items.push_back(picture((*now)[i], readings[i]));
     return Reply(json({{"items", std::move(items)}, {"next", nullptr}}));
 }
 
 Result<Reply> Relay::show(const Call& call) {
     const RosterRef now = roster();
-    for (const Entry& entry : *now)
-        if (entry.upstream.name == call.text("name"))
-            return Reply(picture(entry, true));
-    return unknown(call.text("name"));
+    const Entry* const entry = find(*now, call.text("name"));
+    if (entry == nullptr)
+        return unknown(call.text("name"));
+    // All are read together: that a count is split shows in two hosts only.
+    const auto readings = readingsOf(*now)[static_cast<std::size_t>(entry - now->data())];
+    Json out = picture(*entry, readings);
+    out.set("readings", readingsJson(readings));
+    const auto families = host_.families().all();
+    out.set("learned", learnedJson(entry->member->learned->snapshot(), {wallNow(), families, {}}));
+    return Reply(std::move(out));
+}
+
+Result<Reply> Relay::counts(const Call& call) {
+    const RosterRef now = roster();
+    const Entry* const entry = find(*now, call.text("name"));
+    if (entry == nullptr)
+        return unknown(call.text("name"));
+    const auto families = host_.families().all();
+    const bool fine = call.text("step") == "5m";
+    return Reply(json({{"items", countsJson(entry->member->learned->snapshot(), fine, {wallNow(), families, {}})},
+                       {"next", nullptr}}));
+}
+
+std::vector<std::vector<Reading>> Relay::readingsOf(const Roster& roster) const {
+    std::vector<Subject> subjects;
+    for (const Entry& entry : roster)
+        subjects.push_back({entry.upstream.name, entry.upstream.countsVirtual, entry.member->learned->snapshot()});
+    const auto families = host_.families().all();
+    return read(subjects, {wallNow(), families, {}});
 }
 
 Result<Reply> Relay::check(const Call& call) {
     const std::string wanted(call.text("name"));
     const RosterRef now = roster();
-    const auto found =
-        std::find_if(now->begin(), now->end(), [&](const Entry& entry) { return entry.upstream.name == wanted; });
-    if (found == now->end())
+    const Entry* const found = find(*now, wanted);
+    if (found == nullptr)
         return unknown(wanted);
     if (found->upstream.duty == Duty::maintenance)
         return fail(Code::conflict, "upstream " + wanted,
@@ -231,9 +318,8 @@ Result<Reply> Relay::discover(const Call&) {
 Result<Reply> Relay::setDuty(const Call& call, Duty duty) {
     const std::string wanted(call.text("name"));
     const RosterRef now = roster();
-    const auto found =
-        std::find_if(now->begin(), now->end(), [&](const Entry& entry) { return entry.upstream.name == wanted; });
-    if (found == now->end())
+    const Entry* const found = find(*now, wanted);
+    if (found == nullptr)
         return unknown(wanted);
     if (duty == Duty::active)
         found->member->standsBack.store(false);
@@ -263,15 +349,25 @@ void Relay::registerOperations() {
          .cli = "upstream show",
          .summary = "One upstream with all that is known of it.",
          .path_ = kName,
-         .answer = kListAnswer},
+         .answer = kShowAnswer},
         &Relay::show);
+    add({.method = "GET",
+         .path = "/upstreams/{name}/counts",
+         .role = Role::viewer,
+         .cli = "upstream counts",
+         .summary = "The count that an upstream reported, over time.",
+         .path_ = kName,
+         .query = kCountsQuery,
+         .answer = kCountSampleFields,
+         .list = true},
+        &Relay::counts);
     add({.method = "POST",
          .path = "/upstreams/{name}/check",
          .role = Role::operator_,
          .cli = "upstream check",
          .summary = "Probes it now, by an RPC bind and mgmt, and says how it is.",
          .path_ = kName,
-         .answer = kListAnswer},
+         .answer = kShowAnswer},
         &Relay::check);
     add({.method = "POST",
          .path = "/upstreams/discover",
@@ -300,7 +396,7 @@ void Relay::registerOperations() {
                          .cli = change.cli,
                          .summary = change.summary,
                          .path_ = kName,
-                         .answer = kListAnswer},
+                         .answer = kShowAnswer},
                         [this, duty = change.duty](const Call& call) { return setDuty(call, duty); });
 }
 
