@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <ifaddrs.h>
 #include <memory>
 #include <netinet/in.h>
 #include <optional>
 #include <string>
 #include <sys/socket.h>
+#include <utility>
 
 namespace muster::relay {
 
@@ -54,29 +53,6 @@ std::vector<Address> interfaceAddresses() {
     return found;
 }
 
-/// Of this process, whoever of its plugins opened them.
-std::vector<Address> listeningSockets() {
-    std::vector<Address> found;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end; !error && entry != end;
-         entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
-        int fd = -1;
-        if (std::from_chars(name.data(), name.data() + name.size(), fd).ec != std::errc())
-            continue;
-        int listens = 0;
-        socklen_t size = sizeof listens;
-        if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
-            continue;
-        sockaddr_storage local{};
-        size = sizeof local;
-        if (::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) == 0)
-            if (const auto address = addressOf(reinterpret_cast<const sockaddr*>(&local)))
-                found.push_back(*address);
-    }
-    return found;
-}
-
 bool isAny(const Address& address) noexcept {
     const auto begin = address.octets.begin() + (address.isV4() ? 12 : 0);
     return std::all_of(begin, address.octets.end(), [](std::uint8_t octet) { return octet == 0; });
@@ -84,8 +60,8 @@ bool isAny(const Address& address) noexcept {
 
 }  // namespace
 
-OwnAddresses OwnAddresses::read() {
-    return {interfaceAddresses(), listeningSockets()};
+OwnAddresses OwnAddresses::read(std::vector<Address> listening) {
+    return {interfaceAddresses(), std::move(listening)};
 }
 
 bool OwnAddresses::contain(const Address& address) const noexcept {
@@ -100,10 +76,11 @@ bool OwnAddresses::contain(const Address& address) const noexcept {
            });
 }
 
-std::function<bool(const Address&)> pointsHere() {
-    return [own = OwnAddresses({}, {}), read = Monotonic{}](const Address& address) mutable {
+std::function<bool(const Address&)> pointsHere(std::function<std::vector<Address>()> listening) {
+    return [own = OwnAddresses({}, {}), read = Monotonic{},
+            listening = std::move(listening)](const Address& address) mutable {
         if (const Monotonic now = std::chrono::steady_clock::now(); read == Monotonic{} || now - read > kLasts) {
-            own = OwnAddresses::read();
+            own = OwnAddresses::read(listening());
             read = now;
         }
         return own.contain(address);

@@ -1,4 +1,4 @@
-/// Whether an address leads back to this very process: an upstream that is the relay itself would be asked for ever.
+/// Whether an address leads back to this very appliance: an upstream that is the relay itself would be asked for ever.
 #pragma once
 
 #include <functional>
@@ -9,13 +9,13 @@
 
 namespace muster::relay {
 
-/// This machine's addresses and the listening TCP sockets of this process, as they are at one moment.
+/// This machine's addresses, and where it listens, as they are at one moment.
 class OwnAddresses {
 public:
-    /// Asks the system: some thousand descriptors take a few milliseconds. @thread any
-    static OwnAddresses read();
+    /// Asks the system for the addresses. @param listening  as Host::listening() says  @thread any
+    static OwnAddresses read(std::vector<Address> listening);
 
-    /// True where a connection to that address and port would come in at one of our sockets.
+    /// True where a connection to that address and port would come in at one of ours.
     bool contain(const Address& address) const noexcept;
 
     OwnAddresses(std::vector<Address> interfaces, std::vector<Address> listening)
@@ -27,6 +27,7 @@ private:
 };
 
 /// OwnAddresses for one who asks again and again: read anew when a second has passed. @thread one at a time
-std::function<bool(const Address&)> pointsHere();
+/// @param listening  Host::listening()
+std::function<bool(const Address&)> pointsHere(std::function<std::vector<Address>()> listening);
 
 }  // namespace muster::relay

@@ -129,7 +129,7 @@ void Relay::start() {
     readSettings();
     Finder::Hooks hooks;
     hooks.changed = [this](const std::vector<Found>& list) { found(list); };
-    hooks.isOwn = pointsHere();
+    hooks.isOwn = pointsHere([this] { return host_.listening(); });
     hooks.log = [this](Severity severity, std::string_view text) { host_.log(severity, text); };
     finder_ = std::make_unique<Finder>(finderSettings(config_), host_.stateDirectory(), std::move(hooks));
     found(numericOnes(config_.upstreams));  // these need no look-up: clients are served from the first moment

@@ -87,7 +87,6 @@ public:
         const std::lock_guard lock(mutex_);
         return events_;
     }
-    std::size_t listening() const { return sockets_.listening(); }
 
     /// Calls an operation as a front end does.
     muster::Result<muster::Reply> call(const std::string& method, const std::string& path) {
@@ -151,6 +150,7 @@ public:
     void onReactors(const std::function<void(muster::Reactor&)>& work) override { sockets_.onReactors(work); }
     muster::Result<int> listenSocket(const muster::Address& address) override { return sockets_.listenSocket(address); }
     void closeListenSocket(const muster::Address& address) noexcept override { sockets_.closeListenSocket(address); }
+    std::vector<muster::Address> listening() const override { return sockets_.listening(); }
 
 private:
     const std::string state_;

@@ -130,7 +130,7 @@ TEST(Containment, aThrowInStartUndoesRegistrationsAndSparesTheRest) {
     CHECK_FALSE(services.call("GET", "/throws-in-start").has_value());
     for (const auto& sample : services.metrics().samples())
         CHECK_TRUE(sample.owner != "throws-in-start");
-    LONGS_EQUAL(0, services.listening());
+    LONGS_EQUAL(0, services.listening().size());
     CHECK_TRUE(services.hasLogged("throws-in-start: stopped after a failed start"));
     CHECK_EQUAL(std::string("fit"), says("/fit"));
 }

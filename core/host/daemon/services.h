@@ -106,6 +106,7 @@ public:
     void onReactors(const std::function<void(Reactor&)>& work) override { parts_.reactors.onReactors(work); }
     Result<int> listenSocket(const Address& address) override { return parts_.sockets.open(address); }
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
+    std::vector<Address> listening() const override { return parts_.sockets.bound(); }
 
 private:
     void giveOut() noexcept;

@@ -300,6 +300,10 @@ Result<int> Instance::listenSocket(const Address& address) {
     return commons_.sockets.open(this, judged_->name, address);
 }
 
+std::vector<Address> Instance::listening() const {
+    return commons_.services.listening();
+}
+
 void Instance::closeListenSocket(const Address& address) noexcept {
     commons_.sockets.close(this, address);
 }

@@ -83,6 +83,7 @@ public:
     void thread(std::string_view name, std::function<void(const std::atomic<bool>& stopping)> work) override;
     Result<int> listenSocket(const Address& address) override;
     void closeListenSocket(const Address& address) noexcept override;
+    std::vector<Address> listening() const override;
     void authority(Authority& authority) override;
 
 private:

@@ -76,6 +76,7 @@ public:
     //     so that systemd's file descriptor store keeps them for the next start.
     virtual Result<int> listenSocket(const Address& address) = 0;
     virtual void closeListenSocket(const Address& address) noexcept = 0;
+    virtual std::vector<Address> listening() const = 0;
 };
 
 }  // namespace muster::plugins

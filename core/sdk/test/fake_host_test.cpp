@@ -146,7 +146,7 @@ TEST(FakeHost, listensOnAFreePortOfLoopback) {
     CHECK_TRUE(host.listenSocket(Address::parse("127.0.0.1:0").value()).has_value());
     CHECK_TRUE(host.bound().port != 0);
     host.closeListenSocket(host.bound());
-    LONGS_EQUAL(0, host.listening());
+    LONGS_EQUAL(0, host.listening().size());
 }
 
 TEST(FakeHost, keepsASubmissionUntilTheTestResponds) {

@@ -159,6 +159,8 @@ public:
     virtual Result<int> listenSocket(const Address& address) = 0;
     /// That address is no longer wanted: closed, also in systemd's file descriptor store.
     virtual void closeListenSocket(const Address& address) noexcept = 0;
+    /// Where this appliance listens for clients now, whichever plugin asked for it. @thread any
+    virtual std::vector<Address> listening() const = 0;
     /// Registers the authority of its mode. Firmware only.
     virtual void authority(Authority& authority) = 0;
 

@@ -132,10 +132,6 @@ public:
         const std::lock_guard lock(mutex_);
         return localAddress(sockets_.at(index).second);
     }
-    std::size_t listening() const {
-        const std::lock_guard lock(mutex_);
-        return sockets_.size();
-    }
 
     /// Calls an operation as a front end does: `params` go to the path, to the query, or to the body, by their names;
     /// what the query leaves out has its default. A Fault of the handler comes back as its Error.
@@ -352,6 +348,13 @@ public:
         const std::lock_guard lock(mutex_);
         sockets_.emplace_back(address, fd);
         return fd;
+    }
+    std::vector<Address> listening() const override {
+        std::vector<Address> addresses;
+        const std::lock_guard lock(mutex_);
+        for (const auto& [wanted, fd] : sockets_)
+            addresses.push_back(localAddress(fd));
+        return addresses;
     }
     void closeListenSocket(const Address& address) noexcept override {
         const std::lock_guard lock(mutex_);
