@@ -119,9 +119,16 @@ class Tools(unittest.TestCase):
             self.assertEqual(len(lines), len(set(lines)))
             self.assertRegex(lines[0], r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
-    def test_canned_answers_do_not_pass_verification(self):
-        with RawServer() as server:
-            code, report, _ = run_load(server.port, "--verify", "--seconds", "0.3")
+    def test_canned_answers_are_to_their_requests_and_pass_verification_but_for_the_seal(self):
+        with RawServer() as server, tempfile.NamedTemporaryFile("w") as key:
+            key.write("000102030405060708090a0b0c0d0e0f")
+            key.flush()
+            for mode in ("churn", "keepalive"):
+                with self.subTest(mode):
+                    code, report, _ = run_load(server.port, "--mode", mode, "--verify", "--seconds", "0.3")
+                    self.assertEqual(code, 0, report)
+                    self.assertGreater(report["exchanges"], 100)
+            code, report, _ = run_load(server.port, "--verify", "--seal-key-file", key.name, "--seconds", "0.3")
             self.assertEqual(code, 1)
             self.assertIn("wrong answer", report["errors"])
 

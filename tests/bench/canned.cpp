@@ -162,6 +162,16 @@ std::array<std::byte, kResponseSize> responsePdu() noexcept {
     return pdu;
 }
 
+void answerTo(std::span<const std::byte> request, std::span<std::byte, kResponseSize> response) noexcept {
+    constexpr std::size_t kCmid = 64;  // in a request's body; its time is four octets after it
+    constexpr std::size_t kEcho = 36 + 8 + 98;
+    std::memcpy(response.data() + 12, request.data() + 12, 4);
+    if (request.size() < kBodyOffset + kCmid + 28)
+        return;
+    std::memcpy(response.data() + kEcho, request.data() + kBodyOffset + kCmid, 16);
+    std::memcpy(response.data() + kEcho + 16, request.data() + kBodyOffset + kCmid + 20, 8);
+}
+
 struct Seal::Context {
     mbedtls_cipher_context_t cipher;
 };

@@ -41,6 +41,20 @@ TEST(Canned, twoClientsDifferInCmidAndNameOnly) {
     MEMCMP_EQUAL(expected, two.data() + kBodyOffset + 108, sizeof expected - 1);
 }
 
+TEST(Canned, anAnswerCarriesItsRequestsCallCmidAndTime) {
+    std::array<std::byte, kRequestSize> request{};
+    RequestMaker().write(request, 7, 0x01020304, FileTime{0x1122334455667788}, nullptr);
+    auto response = responsePdu();
+    const auto before = response;
+    answerTo(request, response);
+    MEMCMP_EQUAL(request.data() + 12, response.data() + 12, 4);
+    // After header, lengths, version, length of the ePID and the ePID itself.
+    MEMCMP_EQUAL(cmidOf(7).octets.data(), response.data() + 36 + 4 + 4 + 98, 16);
+    MEMCMP_EQUAL("\x88\x77\x66\x55\x44\x33\x22\x11", response.data() + 36 + 4 + 4 + 98 + 16, 8);
+    MEMCMP_EQUAL(before.data() + 16, response.data() + 16, 36 + 4 + 4 + 98 - 16);
+    MEMCMP_EQUAL(before.data() + 166, response.data() + 166, kResponseSize - 166);
+}
+
 TEST(Canned, sealIsTheCmacOfRfc4493) {
     Seal seal(mac("2b7e151628aed2a6abf7158809cf4f3c"));
     const auto block = mac("6bc1bee22e409f96e93d7e117393172a");

@@ -1,5 +1,5 @@
 /// bench_raw_server: the least that a server can do. One thread, one epoll loop, answers canned bytes, records nothing.
-/// What Muster costs is measured against this.
+/// What Muster costs is measured against this; behind the relay it plays the licensed host.
 #include <arpa/inet.h>
 #include <array>
 #include <cstdio>
@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers) sigaction is POSIX, not in <csignal>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <sys/epoll.h>
@@ -110,19 +111,18 @@ private:
             }
             if (connection.size < length)
                 return;
-            answer(fd, connection.buffer.data());
+            answer(fd, std::span(connection.buffer).first(length));
             connection.size = static_cast<std::uint16_t>(connection.size - length);
             std::memmove(connection.buffer.data(), connection.buffer.data() + length, connection.size);
         }
     }
 
-    void answer(int fd, const std::byte* pdu) {
-        const auto callId = read32(pdu + 12);
+    void answer(int fd, std::span<const std::byte> pdu) {
         if (static_cast<PduType>(pdu[2]) == PduType::bind) {
-            write32(bindAck_.data() + 12, callId);
+            write32(bindAck_.data() + 12, read32(pdu.data() + 12));
             send(fd, bindAck_.data(), bindAck_.size(), MSG_NOSIGNAL);
         } else {
-            write32(response_.data() + 12, callId);
+            answerTo(pdu, response_);
             send(fd, response_.data(), response_.size(), MSG_NOSIGNAL);
             ++answered_;
         }
