@@ -38,7 +38,8 @@ std::array<std::byte, kBindAckSize> bindAckPdu() noexcept;
 /// A granted answer with zero CMID, time and seal.
 std::array<std::byte, kResponseSize> responsePdu() noexcept;
 /// Makes of it the answer to `request`: its call id, CMID and client time. The seal stays zero.
-/// @param request  a whole PDU; where it is too short to be a request as RequestMaker writes it, only its call id is used
+/// @param request  a whole PDU; where it is too short to be a request as RequestMaker writes it, only its call id is
+/// used
 void answerTo(std::span<const std::byte> request, std::span<std::byte, kResponseSize> response) noexcept;
 
 /// AES-128-CMAC under the lab's sealing key, one keyed context kept.
