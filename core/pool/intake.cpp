@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "pool/compact.h"
 #include "pool/events.h"
 
 namespace muster::pool {
@@ -202,7 +203,7 @@ bool Intake::write(std::deque<Piece>& batch) {
     // The salt is the file's: room first, by an upper bound, then the octets.
     std::size_t bound = 0;
     for (const Piece& piece : batch)
-        bound += piece.note ? kMaxPayload + 64 : piece.requests.size() * 640;
+        bound += piece.note ? kMaxPayload + 64 : piece.requests.size() * (1 + kMostCompact + 32);
     if (!ensureRoom(std::min(bound, config_.segmentOctets - kHeadSize)))
         return false;
     if (misplaced_.exchange(false)) {

@@ -5,6 +5,8 @@
 #include <sqlite3.h>
 #include <unordered_map>
 
+#include "pool/numbers.h"
+
 namespace muster::pool {
 
 namespace {
@@ -160,45 +162,15 @@ Client clientOf(Statement& row) {
     return client;
 }
 
-/// What the database keeps as numbers.
-struct Numbers {
-    struct Entry {
-        Guid application;
-        Guid counted;
-        Guid sku;
-    };
-    std::unordered_map<std::int64_t, Entry> products;
-    std::unordered_map<std::int64_t, std::string> upstreams;
-
-    Entry product(std::int64_t id) const {
-        const auto at = products.find(id);
-        return at == products.end() ? Entry{} : at->second;
-    }
-    /// A client with what its row has as numbers.
-    Client clientOf(Statement& row) const {
-        Client client = pool::clientOf(row);
-        const Entry product = this->product(row.integer(kProduct));
-        client.counted = product.counted;
-        client.sku = product.sku;
-        if (const auto at = upstreams.find(row.integer(kUpstream)); at != upstreams.end())
-            client.upstream = at->second;
-        return client;
-    }
-};
-
-Result<Numbers> loadNumbers(Connection& connection) {
-    Numbers numbers;
-    auto products = connection.prepare("SELECT id,application,counted,sku FROM product");
-    if (!products)
-        return fail(products.error());
-    while (products->step())
-        numbers.products[products->integer(0)] = {products->guid(1), products->guid(2), products->guid(3)};
-    auto upstreams = connection.prepare("SELECT id,name FROM upstream");
-    if (!upstreams)
-        return fail(upstreams.error());
-    while (upstreams->step())
-        numbers.upstreams[upstreams->integer(0)] = upstreams->text(1);
-    return numbers;
+/// A client with what its row has as numbers.
+Client clientOf(Statement& row, const Numbers& numbers) {
+    Client client = clientOf(row);
+    const Numbers::Product product = numbers.product(row.integer(kProduct));
+    client.counted = product.counted;
+    client.sku = product.sku;
+    if (const std::string* upstream = numbers.upstream(row.integer(kUpstream)))
+        client.upstream = *upstream;
+    return client;
 }
 
 bool sameText(std::string_view a, std::string_view b) noexcept {
@@ -293,8 +265,8 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
         numbers = std::move(*loaded);
     }
     const auto isWantedUpstream = [&](std::int64_t id) {
-        const auto at = numbers.upstreams.find(id);
-        return at != numbers.upstreams.end() && sameText(at->second, query.upstream);
+        const std::string* name = numbers.upstream(id);
+        return name != nullptr && sameText(*name, query.upstream);
     };
     const std::size_t wanted = std::clamp<std::size_t>(query.limit, 1, 10'000) + 1;
     const auto sooner = [&](const Client& a, const Client& b) {
@@ -334,7 +306,7 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
             std::pop_heap(best.begin(), best.end(), sooner);
             best.pop_back();
         }
-        best.push_back(numbers.clientOf(row));
+        best.push_back(clientOf(row, numbers));
         std::push_heap(best.begin(), best.end(), sooner);
         return query.order != ClientOrder::cmid || best.size() < wanted;
     };
@@ -365,7 +337,7 @@ Result<std::vector<Client>> Reader::client(const Guid& cmid) {
     rows->bind(1, cmid);
     std::vector<Client> clients;
     while (rows->step()) {
-        clients.push_back(numbers->clientOf(*rows));
+        clients.push_back(clientOf(*rows, *numbers));
     }
     if (rows->code() != SQLITE_DONE)
         return fail(lease->problem("cannot read"));

@@ -2,14 +2,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fcntl.h>
+#include <limits>
 #include <sqlite3.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
 
 #include "api/json_text.h"
+#include "pool/compact.h"
+#include "pool/numbers.h"
 #include "pool/reader.h"
 #include "pool/segment.h"
 
@@ -32,65 +34,190 @@ bool hasPrefix(std::string_view text, std::string_view prefix) noexcept {
            std::equal(prefix.begin(), prefix.end(), text.begin(), [&](char a, char b) { return lower(a) == lower(b); });
 }
 
-Guid guidAt(Octets octets, std::size_t at) noexcept {
-    Guid guid;
-    if (octets.size() >= at + 16)
-        std::copy_n(octets.begin() + static_cast<std::ptrdiff_t>(at), 16, guid.octets.begin());
-    return guid;
+bool sameText(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && hasPrefix(a, b);
 }
 
-JournalEntry entryOf(Statement& row) {
+JournalEntry eventOf(Statement& row) {
     JournalEntry entry;
     entry.seq = static_cast<std::uint64_t>(row.integer(0));
     entry.time = timeOf(row.integer(1));
     entry.id = static_cast<std::uint32_t>(row.integer(2));
     entry.machine = row.text(3);
     entry.cmid = row.guid(4);
-    entry.message = row.text(20);
-    entry.source = row.text(22);
-    const std::int64_t severity = row.isNull(21) ? static_cast<int>(Severity::info) : row.integer(21);
+    entry.message = row.text(5);
+    const std::int64_t severity = row.isNull(6) ? static_cast<int>(Severity::info) : row.integer(6);
     entry.severity = static_cast<Severity>(std::clamp<std::int64_t>(severity, 0, static_cast<int>(Severity::critical)));
-    if (!row.isNull(23))
+    entry.source = row.text(7);
+    if (!row.isNull(8))
         // The database's content is not trusted to be well-formed: what is no JSON is shown as no fields.
-        entry.fields = api::parseJson(row.text(23)).value_or(Json());
-    if (!entry.isRequest() || row.isNull(7))
-        return entry;
-    const auto number = [&row](int column) { return static_cast<std::uint32_t>(row.integer(column)); };
-    const Octets address = row.blob(5);
-    if (address.size() == 4)
-        entry.address.octets = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
-    if (address.size() == 4 || address.size() == 16)
-        std::memcpy(entry.address.octets.data() + (16 - address.size()), address.data(), address.size());
-    entry.address.port = static_cast<std::uint16_t>(row.integer(6));
-    entry.wellFormed = (row.integer(7) & 1) != 0;
-    entry.counted = (row.integer(7) & 2) != 0;
-    ActivationRequest& request = entry.request;
-    request.major = static_cast<std::uint16_t>(row.integer(8) >> 16);
-    request.minor = static_cast<std::uint16_t>(row.integer(8) & 0xffff);
-    if (const Octets guids = row.blob(10); guids.size() == 48) {
-        request.application = guidAt(guids, 0);
-        request.counted = guidAt(guids, 16);
-        request.sku = guidAt(guids, 32);
-    } else {
-        request.application = row.guid(24);
-        request.counted = row.guid(25);
-        request.sku = row.guid(26);
-    }
-    request.cmid = entry.cmid;
-    request.requiredClients = number(11);
-    request.clientTime.ticks = static_cast<std::uint64_t>(row.integer(12));
-    request.vmInfo = number(13);
-    request.licenseStatus = number(14);
-    request.minutesToExpiry = number(15);
-    request.previousCmid = row.guid(16);
-    request.machine.assign(entry.machine);
-    entry.result = static_cast<HResult>(number(17));
-    entry.fault = number(18);
-    entry.count = number(19);
-    entry.upstream = row.text(27);
-    entry.attempts = number(28);
-    entry.waited = number(29);
+        entry.fields = api::parseJson(row.text(8)).value_or(Json());
     return entry;
+}
+
+JournalEntry requestOf(std::uint64_t seq, const RequestRecord& record, const RowNumbers& rows, const Numbers& numbers) {
+    JournalEntry entry;
+    entry.seq = seq;
+    entry.time = record.received;
+    entry.id = JournalEntry::kRequestId;
+    entry.machine = record.request.machine.view();
+    entry.cmid = record.request.cmid;
+    entry.message = record.reason;
+    entry.address = record.source;
+    entry.address.scopeId = 0;
+    entry.wellFormed = record.wellFormed;
+    entry.counted = record.counted;
+    entry.request = record.request;
+    if (rows.product != 0) {
+        const Numbers::Product product = numbers.product(static_cast<std::int64_t>(rows.product));
+        entry.request.application = product.application;
+        entry.request.counted = product.counted;
+        entry.request.sku = product.sku;
+    }
+    entry.result = record.result;
+    entry.fault = record.fault;
+    entry.count = record.count;
+    entry.attempts = record.attempts;
+    entry.waited = record.waited;
+    entry.upstream = record.upstream;
+    if (const std::string* name = numbers.upstream(static_cast<std::int64_t>(rows.upstream)))
+        entry.upstream = *name;
+    return entry;
+}
+
+/// Requests and events in one order, from one number on, in one direction.
+class JournalWalk {
+public:
+    JournalWalk(Connection& connection, const JournalQuery& query, const Numbers& numbers) noexcept
+        : connection_(connection), query_(query), numbers_(numbers), forward_(query.after.has_value()) {
+        if (!query_.upstream.empty())
+            for (const auto& [id, name] : numbers_.upstreams)
+                if (sameText(name, query_.upstream))
+                    upstreams_.push_back(static_cast<std::uint64_t>(id));
+    }
+
+    Result<void> prepare();
+    enum class End : std::uint8_t { all, page, pause, failed };
+    /// Adds to `page` what comes after `at`, and moves it along. `page`: the page is full and there is more; `pause`:
+    /// `until` has come.
+    End walk(std::uint64_t& at, std::size_t limit, Clock::time_point until, JournalPage& page);
+
+private:
+    bool before(std::uint64_t a, std::uint64_t b) const noexcept { return forward_ ? a < b : a > b; }
+    bool wantsRequests() const noexcept { return !query_.id || *query_.id == JournalEntry::kRequestId; }
+    bool wantsEvents() const noexcept { return query_.upstream.empty(); }
+    bool wanted(const RequestRecord& record, const RowNumbers& rows) const;
+    bool wanted(Statement& event) const;
+    /// The requests of the block in `blocks_` that are wanted and lie after `at`, in the order of the walk.
+    void readMatches(std::uint64_t at);
+
+    Connection& connection_;
+    const JournalQuery& query_;
+    const Numbers& numbers_;
+    const bool forward_;
+    std::vector<std::uint64_t> upstreams_;  // numbers of the one that is asked for
+    Statement events_;
+    Statement blocks_;
+    std::vector<JournalEntry> matches_;
+};
+
+Result<void> JournalWalk::prepare() {
+    auto events =
+        connection_.prepare(std::string("SELECT seq,time,id,machine,cmid,message,severity,source,fields FROM event ") +
+                            (forward_ ? "WHERE seq>?1 ORDER BY seq" : "WHERE seq<?1 ORDER BY seq DESC"));
+    // Forward from the block that may hold the number itself.
+    auto blocks = connection_.prepare(
+        std::string("SELECT first,last,latest,records FROM requests ") +
+        (forward_ ? "WHERE first>=ifnull((SELECT max(first) FROM requests WHERE first<=?1),0) ORDER BY first"
+                  : "WHERE first<?1 ORDER BY first DESC"));
+    if (!events || !blocks)
+        return fail(events ? blocks.error() : events.error());
+    events_ = std::move(*events);
+    blocks_ = std::move(*blocks);
+    return {};
+}
+
+bool JournalWalk::wanted(const RequestRecord& record, const RowNumbers& rows) const {
+    if (query_.cmid && record.request.cmid != *query_.cmid)
+        return false;
+    if (query_.since && record.received < *query_.since)
+        return false;
+    if (!query_.upstream.empty() &&
+        std::find(upstreams_.begin(), upstreams_.end(), rows.upstream) == upstreams_.end() &&
+        !sameText(record.upstream, query_.upstream))
+        return false;
+    return hasPrefix(record.request.machine.view(), query_.machinePrefix);
+}
+
+bool JournalWalk::wanted(Statement& event) const {
+    if (query_.id && event.integer(2) != std::int64_t{*query_.id})
+        return false;
+    if (query_.since && timeOf(event.integer(1)) < *query_.since)
+        return false;
+    if (query_.cmid && event.guid(4) != *query_.cmid)
+        return false;
+    return hasPrefix(event.text(3), query_.machinePrefix);
+}
+
+void JournalWalk::readMatches(std::uint64_t at) {
+    matches_.clear();
+    if (query_.since && timeOf(blocks_.integer(2)) < *query_.since)
+        return;
+    // Damage ends a block: what can be read is shown.
+    (void)readBlock(blocks_.blob(3), static_cast<std::uint64_t>(blocks_.integer(0)),
+                    [&](std::uint64_t seq, const RequestRecord& record, const RowNumbers& rows) {
+                        if (before(at, seq) && wanted(record, rows))
+                            matches_.push_back(requestOf(seq, record, rows, numbers_));
+                    });
+    if (!forward_)
+        std::reverse(matches_.begin(), matches_.end());
+}
+
+JournalWalk::End JournalWalk::walk(std::uint64_t& at, std::size_t limit, Clock::time_point until, JournalPage& page) {
+    const Resetting resetEvents(events_);
+    const Resetting resetBlocks(blocks_);
+    events_.bind(1, static_cast<std::int64_t>(at));
+    blocks_.bind(1, static_cast<std::int64_t>(at));
+    bool event = wantsEvents() && events_.step();
+    bool block = wantsRequests();
+    for (int seen = 1;;) {
+        // One block at a time, and with it the events up to its far end; behind the last block, all others.
+        block = block && blocks_.step();
+        if (block && page.entries.size() == limit)
+            return End::page;
+        matches_.clear();
+        if (block)
+            readMatches(at);
+        const auto end = block ? static_cast<std::uint64_t>(blocks_.integer(forward_ ? 1 : 0)) : std::uint64_t{0};
+        for (std::size_t next = 0;;) {
+            const auto eventSeq = event ? static_cast<std::uint64_t>(events_.integer(0)) : 0;
+            const bool eventIsDue = event && (!block || !before(end, eventSeq));
+            if (!eventIsDue && next == matches_.size())
+                break;
+            if (page.entries.size() == limit)
+                return End::page;
+            if (next < matches_.size() && (!eventIsDue || before(matches_[next].seq, eventSeq))) {
+                at = matches_[next].seq;
+                page.entries.push_back(std::move(matches_[next++]));
+            } else {
+                at = eventSeq;
+                if (wanted(events_))
+                    page.entries.push_back(eventOf(events_));
+                event = events_.step();
+            }
+            if (++seen % kLookAtClock == 0 && Clock::now() >= until)
+                return End::pause;
+        }
+        if (!block)
+            break;
+        at = forward_ ? std::max(at, end) : std::min(at, end);
+        if (Clock::now() >= until)
+            return End::pause;
+    }
+    const auto readToTheEnd = [](const Statement& statement, bool asked) {
+        return !asked || statement.code() == SQLITE_DONE || statement.code() == SQLITE_ROW;
+    };
+    return readToTheEnd(events_, wantsEvents()) && readToTheEnd(blocks_, wantsRequests()) ? End::all : End::failed;
 }
 
 /// Renames without replacing: a file that came into being meanwhile is the user's.
@@ -108,60 +235,28 @@ Result<JournalPage> Reader::journal(const JournalQuery& query) {
     if (!acquired)
         return fail(acquired.error());
     const Lease connection(*this, std::move(*acquired));
-    const bool forward = query.after.has_value();
-    auto rows = connection->prepare(
-        std::string(
-            "SELECT j.seq,j.time,j.id,j.machine,j.cmid,j.address,j.port,j.flags,j.version,j.product,j.guids,"
-            "j.required,j.client_time,j.vm_info,j.license_status,j.minutes,j.previous_cmid,j.result,j.fault,"
-            "j.count,j.message,j.severity,j.source,j.fields,p.application,p.counted,p.sku,u.name,j.attempts,j.waited "
-            "FROM journal j LEFT JOIN product p ON p.id=j.product LEFT JOIN upstream u ON u.id=j.upstream ") +
-        (forward ? "WHERE j.seq>?1 ORDER BY j.seq" : "WHERE j.seq<?1 ORDER BY j.seq DESC"));
-    if (!rows)
-        return fail(rows.error());
+    const auto numbers = loadNumbers(*connection);
+    if (!numbers)
+        return fail(numbers.error());
+    JournalWalk journal(*connection, query, *numbers);
+    if (auto prepared = journal.prepare(); !prepared)
+        return fail(prepared.error());
     constexpr auto kTop = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    std::uint64_t at = forward ? *query.after : query.before == 0 ? kTop : query.before;
+    std::uint64_t at = std::min(query.after ? *query.after : query.before == 0 ? kTop : query.before, kTop);
     const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, 10'000);
-    const auto wanted = [&](Statement& row) {
-        if (query.id && row.integer(2) != std::int64_t{*query.id})
-            return false;
-        if (query.since && timeOf(row.integer(1)) < *query.since)
-            return false;
-        if (query.cmid && row.guid(4) != *query.cmid)
-            return false;
-        if (const std::string_view name = query.upstream;
-            !name.empty() && (row.text(27).size() != name.size() || !hasPrefix(row.text(27), name)))
-            return false;
-        return hasPrefix(row.text(3), query.machinePrefix);
-    };
     JournalPage page;
     const auto longest = Clock::now() + kLongest;
-    bool more = true;
-    while (more) {
-        rows->bind(1, static_cast<std::int64_t>(std::min(at, kTop)));
-        const Resetting reset(*rows);
-        const auto end = Clock::now() + kSlice;
-        more = false;
-        for (int seen = 1; rows->step(); ++seen) {
-            if (page.entries.size() == limit) {
-                page.next = at;
-                break;
-            }
-            at = static_cast<std::uint64_t>(rows->integer(0));
-            if (wanted(*rows))
-                page.entries.push_back(entryOf(*rows));
-            if (seen % kLookAtClock == 0 && Clock::now() >= end) {
-                more = true;
-                break;
-            }
-        }
-        if (rows->code() != SQLITE_ROW && rows->code() != SQLITE_DONE)
+    for (;;) {
+        const auto end = journal.walk(at, limit, Clock::now() + kSlice, page);
+        if (end == JournalWalk::End::failed)
             return fail(connection->problem("cannot read the journal"));
-        if (more && Clock::now() >= longest) {
+        if (end == JournalWalk::End::all)
+            return page;
+        if (end == JournalWalk::End::page || Clock::now() >= longest) {
             page.next = at;
-            break;
+            return page;
         }
     }
-    return page;
 }
 
 Result<void> Reader::backup(const std::string& path, const std::atomic<bool>& stopping) {

@@ -5,23 +5,22 @@
 #include <type_traits>
 
 #include "api/json_text.h"
+#include "pool/compact.h"
 
 namespace muster::pool {
 
 namespace {
 
-/// `relayed` is a request with who answered it behind its fields.
-enum class Kind : std::uint8_t { request = 1, event = 2, removal = 3, relayed = 4 };
+/// `longRequest` is what the first version wrote.
+enum class Kind : std::uint8_t { longRequest = 1, event = 2, removal = 3, request = 4 };
 
-// Bits of a request's second octet.
+// Bits of a long request's second octet.
 constexpr std::uint8_t kWellFormed = 1;
 constexpr std::uint8_t kCounted = 2;
 constexpr std::uint8_t kFresh = 4;
 constexpr std::uint8_t kV4 = 8;
 constexpr std::uint8_t kAllFlags = 15;
 
-constexpr std::size_t kMaxReason = 200;
-constexpr std::size_t kMaxUpstream = 64;
 constexpr std::size_t kMaxSource = 64;
 constexpr std::size_t kMaxMessage = std::size_t{4} * 1024;
 constexpr std::size_t kMaxFields = std::size_t{16} * 1024;
@@ -103,7 +102,7 @@ private:
     bool good_ = true;
 };
 
-RequestRecord readRequest(Parser& in, bool relayed) {
+RequestRecord readLongRequest(Parser& in) {
     RequestRecord record;
     const auto flags = in.number<std::uint8_t>();
     if ((flags & ~kAllFlags) != 0)
@@ -140,11 +139,6 @@ RequestRecord readRequest(Parser& in, bool relayed) {
     record.count = in.number<std::uint32_t>();
     request.machine.assign(in.text<std::uint8_t>(kMaxMachine));
     record.reason = in.text<std::uint8_t>(kMaxReason);
-    if (relayed) {
-        record.attempts = in.number<std::uint8_t>();
-        record.waited = in.number<std::uint32_t>();
-        record.upstream = in.text<std::uint8_t>(kMaxUpstream);
-    }
     return record;
 }
 
@@ -222,43 +216,10 @@ StoredEvent stored(const EventRecord& event) {
 }
 
 void encode(const RequestRecord& record, std::vector<std::byte>& out) {
-    Writer to(out);
-    const bool v4 = record.source.isV4() && record.source.scopeId == 0;
-    const bool relayed = record.attempts != 0 || record.waited != 0 || !record.upstream.empty();
-    to.number(static_cast<std::uint8_t>(relayed ? Kind::relayed : Kind::request));
-    to.number(static_cast<std::uint8_t>((record.wellFormed ? kWellFormed : 0) | (record.counted ? kCounted : 0) |
-                                        (record.fresh ? kFresh : 0) | (v4 ? kV4 : 0)));
-    to.time(record.received);
-    if (v4) {
-        to.raw(record.source.octets.data() + 12, 4);
-    } else {
-        to.raw(record.source.octets.data(), 16);
-        to.number(record.source.scopeId);
-    }
-    to.number(record.source.port);
-    const ActivationRequest& request = record.request;
-    to.number(request.major);
-    to.number(request.minor);
-    to.number(request.vmInfo);
-    to.number(request.licenseStatus);
-    to.number(request.minutesToExpiry);
-    to.guid(request.application);
-    to.guid(request.sku);
-    to.guid(request.counted);
-    to.guid(request.cmid);
-    to.number(request.requiredClients);
-    to.number(request.clientTime.ticks);
-    to.guid(request.previousCmid);
-    to.number(static_cast<std::uint32_t>(record.result));
-    to.number(record.fault);
-    to.number(record.count);
-    to.text<std::uint8_t>(request.machine.view());
-    to.text<std::uint8_t>(record.reason.substr(0, kMaxReason));
-    if (relayed) {
-        to.number(record.attempts);
-        to.number(record.waited);
-        to.text<std::uint8_t>(record.upstream.substr(0, kMaxUpstream));
-    }
+    std::byte room[1 + kMostCompact];
+    room[0] = static_cast<std::byte>(Kind::request);
+    const std::size_t size = 1 + encodeCompact(record, 0, {}, room + 1);
+    out.insert(out.end(), room, room + size);
 }
 
 void encode(const Note& note, std::vector<std::byte>& out) {
@@ -286,9 +247,21 @@ Result<Record> decode(Octets payload) {
     const auto kind = in.number<std::uint8_t>();
     Record record;
     switch (static_cast<Kind>(kind)) {
-        case Kind::request:
-        case Kind::relayed:
-            record = readRequest(in, static_cast<Kind>(kind) == Kind::relayed);
+        case Kind::request: {
+            RequestRecord request;
+            RowNumbers numbers;
+            Octets rest = payload.subspan(1);
+            // Numbers of tables are no part of the intake: it must be read without them.
+            if (!decodeCompact(rest, 0, request, numbers) || !rest.empty() || numbers.product != 0 ||
+                numbers.upstream != 0)
+                in.spoil();
+            else
+                in.take(payload.size() - 1);
+            record = request;
+            break;
+        }
+        case Kind::longRequest:
+            record = readLongRequest(in);
             break;
         case Kind::event:
             record = readEvent(in);

@@ -37,7 +37,7 @@ constexpr std::size_t kMaxPayload = std::size_t{24} * 1024;  ///< octets of one 
 /// Cuts its texts to what may be kept (at a character's border) and renders the fields.
 StoredEvent stored(const EventRecord& event);
 
-/// Appends the encoded record to `out`: 138 to 154 octets and the texts for a request. Never more than kMaxPayload.
+/// Appends the encoded record to `out`: about 120 octets and the texts for a request. Never more than kMaxPayload.
 void encode(const RequestRecord& request, std::vector<std::byte>& out);
 void encode(const Note& note, std::vector<std::byte>& out);
 

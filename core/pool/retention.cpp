@@ -1,6 +1,9 @@
 #include "pool/retention.h"
 
+#include <algorithm>
+#include <limits>
 #include <span>
+#include <string>
 
 #include "pool/events.h"
 
@@ -8,8 +11,10 @@ namespace muster::pool {
 
 namespace {
 
-constexpr int kSlice = 2000;           // clients looked at in one transaction
-constexpr int kJournalSlice = 20'000;  // neighbours in one B-tree: cheap; more than a transaction of the applier adds
+constexpr int kSlice = 2000;  // clients looked at in one transaction
+// Neighbours in one B-tree: cheap; more than a transaction of the applier adds.
+constexpr int kEventSlice = 20'000;
+constexpr int kBlockSlice = 64;
 constexpr std::chrono::hours kAgeRound{1};
 constexpr std::int64_t kMinute = 60'000;
 constexpr std::int64_t kDay = std::int64_t{24} * 60 * kMinute;
@@ -99,18 +104,39 @@ bool Retention::dropClients(const char* condition, const std::string& to, std::i
 }
 
 bool Retention::journal(std::int64_t keepFrom, bool byAge) {
-    auto drop = connection_.prepare(
-        byAge ? "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT ?1) AND time<?2"
-              : "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal ORDER BY seq LIMIT ?1) AND seq<?2");
-    if (!drop)
+    // Both tables up to one number, so that neither runs ahead of the other.
+    const std::int64_t event =
+        connection_.value("SELECT seq FROM event ORDER BY seq LIMIT 1 OFFSET " + std::to_string(kEventSlice),
+                          std::numeric_limits<std::int64_t>::max());
+    const std::int64_t block =
+        connection_.value("SELECT first FROM requests ORDER BY first LIMIT 1 OFFSET " + std::to_string(kBlockSlice),
+                          std::numeric_limits<std::int64_t>::max());
+    const std::int64_t below = std::min(event, block);
+    const char* const age = byAge ? " AND latest<?2" : " AND last<?2";
+    auto count = connection_.prepare(std::string("SELECT sum(count) FROM requests WHERE first<?1") + age);
+    auto blocks = connection_.prepare(std::string("DELETE FROM requests WHERE first<?1") + age);
+    auto events =
+        connection_.prepare(std::string("DELETE FROM event WHERE seq<?1") + (byAge ? " AND time<?2" : " AND seq<?2"));
+    if (!count || !blocks || !events)
         return false;
-    drop->bind(1, std::int64_t{kJournalSlice});
-    drop->bind(2, keepFrom);
-    if (!drop->run())
+    for (Statement* statement : {&*count, &*blocks, &*events}) {
+        statement->bind(1, below);
+        statement->bind(2, keepFrom);
+    }
+    const std::int64_t requests = count->step() ? count->integer(0) : 0;
+    count->reset();
+    if (!connection_.execute("BEGIN IMMEDIATE"))
         return false;
-    const int dropped = connection_.changes();
+    bool good = blocks->run();
+    std::int64_t dropped = good ? requests : 0;
+    good = good && events->run();
+    dropped += good ? connection_.changes() : 0;
+    if (!good || !connection_.execute("COMMIT")) {
+        (void)connection_.execute("ROLLBACK");
+        return false;
+    }
     droppedJournal_ += static_cast<std::uint64_t>(dropped);
-    return dropped == kJournalSlice;
+    return dropped > 0 && below != std::numeric_limits<std::int64_t>::max();
 }
 
 bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>& note) {
@@ -151,7 +177,10 @@ bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>
                     next(Step::journal);
                 break;
             case Step::journal: {
-                const std::int64_t last = connection_.value("SELECT max(seq) FROM journal", 0);
+                const std::int64_t last = connection_.value(
+                    "SELECT max(ifnull((SELECT max(seq) FROM event),0),"
+                    "ifnull((SELECT last FROM requests ORDER BY first DESC LIMIT 1),0))",
+                    0);
                 if (used() <= target)
                     next(Step::vacuum);
                 else if (!journal(last - kLeastJournal, false))

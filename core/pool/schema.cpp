@@ -2,14 +2,22 @@
 
 #include <string>
 
+#include "pool/old_rows.h"
+
 namespace muster::pool {
 
 namespace {
 
 /// Step N leads from version N to N+1. A step that was released is never changed.
-constexpr const char* kSteps[] = {
+struct Step {
+    const char* sql;
+    Result<void> (*convert)(Connection&) = nullptr;  ///< what SQL cannot
+    const char* afterwards = "";
+};
+
+constexpr Step kSteps[] = {
     // Times are milliseconds since 1970 UTC. GUIDs are 16 octets in Windows memory order.
-    R"sql(
+    {R"sql(
 CREATE TABLE meta(
     name  TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -90,9 +98,9 @@ CREATE TABLE journal(
     severity       INTEGER,
     source         TEXT,
     fields         TEXT) STRICT;
-)sql",
+)sql"},
     // Who answered.
-    R"sql(
+    {R"sql(
 INSERT INTO meta VALUES('identity', random());  -- tells this database from another one
 
 -- Upstreams' names, as a number. Row 0: none, or no room for more.
@@ -107,7 +115,33 @@ ALTER TABLE client ADD COLUMN upstream INTEGER NOT NULL DEFAULT 0;  -- of its la
 ALTER TABLE journal ADD COLUMN upstream INTEGER;
 ALTER TABLE journal ADD COLUMN attempts INTEGER;
 ALTER TABLE journal ADD COLUMN waited   INTEGER;  -- microseconds
+)sql"},
+    // Requests in blocks: a row of twenty columns for each cost as much as all else together.
+    {R"sql(
+-- Requests in the order in which they were taken, many in one row: see compact.h.
+CREATE TABLE requests(
+    first   INTEGER NOT NULL PRIMARY KEY,  -- number of its first record
+    last    INTEGER NOT NULL,              -- and of its last; events may have some in between
+    latest  INTEGER NOT NULL,              -- the latest time in it
+    count   INTEGER NOT NULL,              -- records
+    records BLOB    NOT NULL) STRICT;
+
+-- Events, numbered with the requests.
+CREATE TABLE event(
+    seq      INTEGER NOT NULL PRIMARY KEY,
+    time     INTEGER NOT NULL,
+    id       INTEGER NOT NULL,
+    machine  TEXT,
+    cmid     BLOB,
+    message  TEXT,
+    severity INTEGER,
+    source   TEXT,
+    fields   TEXT) STRICT;
 )sql",
+     rowsToBlocks, R"sql(
+INSERT INTO event SELECT seq,time,id,machine,cmid,message,severity,source,fields FROM journal WHERE flags IS NULL;
+DROP TABLE journal;
+)sql"},
 };
 static_assert(std::size(kSteps) == static_cast<std::size_t>(kSchemaVersion));
 
@@ -129,13 +163,18 @@ Result<void> migrate(Connection& connection, std::int64_t to) {
                         std::to_string(kSchemaVersion) +
                         ": start the newer Muster, or restore a backup made by this one");
     for (std::int64_t step = version; step < to; ++step) {
-        const std::string sql = "BEGIN IMMEDIATE;" + std::string(kSteps[step]) +
-                                "PRAGMA application_id=" + std::to_string(kApplicationId) +
-                                ";PRAGMA user_version=" + std::to_string(step + 1) + ";COMMIT;";
-        if (auto done = connection.execute(sql.c_str()); !done) {
-            const Error error = done.error();
+        const Step& now = kSteps[step];
+        Result<void> done = connection.execute(("BEGIN IMMEDIATE;" + std::string(now.sql)).c_str());
+        if (done && now.convert != nullptr)
+            done = now.convert(connection);
+        if (done)
+            done = connection.execute((std::string(now.afterwards) +
+                                       "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                                       ";PRAGMA user_version=" + std::to_string(step + 1) + ";COMMIT;")
+                                          .c_str());
+        if (!done) {
             (void)connection.execute("ROLLBACK");
-            return fail(error);
+            return done;
         }
     }
     return {};

@@ -117,10 +117,12 @@ tl::expected<Opened, OpenFailure> openDatabase(const std::string& path, bool int
         return tl::unexpected(OpenFailure{tables.error(), isContent(opened.connection.get())});
     opened.tables = std::move(*tables);
     // The last commit: its pages are read, and damage in them is found before anybody relies on it.
-    auto last = opened.connection->prepare("SELECT seq FROM journal ORDER BY seq DESC LIMIT 1");
+    auto last = opened.connection->prepare(
+        "SELECT (SELECT seq FROM event ORDER BY seq DESC LIMIT 1),"
+        "(SELECT records FROM requests ORDER BY first DESC LIMIT 1)");
     if (!last)
         return tl::unexpected(OpenFailure{last.error(), isContent(opened.connection.get())});
-    if (!last->step() && last->code() != SQLITE_DONE)
+    if (!last->step())
         return tl::unexpected(
             OpenFailure{opened.connection->problem("cannot read the journal"), isContent(opened.connection.get())});
     return opened;

@@ -1,8 +1,9 @@
 #include "pool/tables.h"
 
 #include <algorithm>
-#include <compare>
+#include <bit>
 #include <cstring>
+#include <functional>
 #include <sqlite3.h>
 
 namespace muster::pool {
@@ -68,18 +69,22 @@ void crowded(sqlite3_context* context, int, sqlite3_value** arguments) {
     sqlite3_result_int(context, full ? 1 : 0);
 }
 
-bool before(const RequestRecord& a, const RequestRecord& b) noexcept {
-    if (const auto order = a.request.cmid <=> b.request.cmid; std::is_neq(order))
-        return std::is_lt(order);
-    if (const auto order = a.request.application <=> b.request.application; std::is_neq(order))
-        return std::is_lt(order);
-    return a.request.machine.view().compare(b.request.machine.view()) < 0;
-}
-
 std::uint64_t head(const Guid& guid) noexcept {
     std::uint64_t out = 0;
     for (std::size_t i = 0; i < sizeof out; ++i)
         out = out << 8 | std::to_integer<std::uint64_t>(guid.octets[i]);
+    return out;
+}
+
+/// Equal for one client; for two of one head nearly never. When it is, their rows are written in smaller groups.
+std::uint64_t tail(const ActivationRequest& request) noexcept {
+    std::uint64_t parts[4];
+    std::memcpy(parts, request.cmid.octets.data() + 8, 8);
+    std::memcpy(parts + 1, request.application.octets.data(), 16);
+    parts[3] = std::hash<std::string_view>()(request.machine.view());
+    std::uint64_t out = 0;
+    for (const std::uint64_t part : parts)
+        out = std::rotl((out ^ part) * 0x9e3779b97f4a7c15U, 29);
     return out;
 }
 
@@ -118,13 +123,9 @@ Result<void> Tables::prepare() {
         {commit_, "COMMIT"},
         {rollback_, "ROLLBACK"},
         {position_, "UPDATE meta SET value=?1 WHERE name='applied'"},
-        {insertRequest_,
-         "INSERT OR REPLACE INTO journal(seq,time,id,machine,cmid,address,port,flags,version,product,guids,required,"
-         "client_time,vm_info,license_status,minutes,previous_cmid,result,fault,count,message,upstream,attempts,waited)"
-         " "
-         "VALUES(?1,?2,12290,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)"},
+        {insertBlock_, "INSERT OR REPLACE INTO requests(first,last,latest,count,records) VALUES(?1,?2,?3,?4,?5)"},
         {insertEvent_,
-         "INSERT OR REPLACE INTO journal(seq,time,id,machine,cmid,message,severity,source,fields) "
+         "INSERT OR REPLACE INTO event(seq,time,id,machine,cmid,message,severity,source,fields) "
          "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
         {insertProduct_, "INSERT INTO product(id,application,counted,sku) VALUES(?1,?2,?3,?4)"},
         {insertUpstream_, "INSERT INTO upstream(id,name) VALUES(?1,?2)"},
@@ -264,6 +265,8 @@ Result<void> Tables::apply(std::span<const Piece> pieces, std::uint64_t applied,
 
 Result<void> Tables::applyAll(std::span<const Piece> pieces) {
     touched_.clear();
+    retiring_.clear();
+    block_.clear();
     added_ = {};
     newMachines_ = newClients_ = 0;
     bool good = true;
@@ -278,7 +281,7 @@ Result<void> Tables::applyAll(std::span<const Piece> pieces) {
                 good = good && flushClients() && remove(std::get<Removal>(*piece.note));
         }
     }
-    if (!good || !flushClients() || !writeTotals())
+    if (!good || !writeBlock() || !flushClients() || !writeTotals())
         return fail(connection_.problem("cannot write"));
     return {};
 }
@@ -290,54 +293,26 @@ bool Tables::addRequest(const RequestRecord& record, std::uint64_t seq) {
     if (productId < 0 || upstreamId < 0)
         return false;
     addTo(added_, record);
-    const bool row = hasClientRow(record);
-    if (row)
-        touched_.push_back({&record, seq, productId, upstreamId, head(request.cmid)});
+    if (hasClientRow(record)) {
+        touched_.push_back({&record, seq, productId, upstreamId, head(request.cmid), tail(request)});
+        if (namesPrevious(record))
+            retiring_.push_back(&record);
+    }
+    block_.add(seq, record, {static_cast<std::uint64_t>(productId), static_cast<std::uint64_t>(upstreamId)});
+    return !block_.full() || writeBlock();
+}
 
-    std::array<std::byte, 48> guids{};
-    Statement& to = insertRequest_;
-    to.bind(1, static_cast<std::int64_t>(seq));
-    to.bind(2, milliseconds(record.received));
-    to.bind(3, request.machine.view());
-    to.bind(4, request.cmid);
-    to.bind(5, record.source.isV4() ? addressOctets(record.source).subspan(12) : addressOctets(record.source));
-    to.bind(6, std::int64_t{record.source.port});
-    to.bind(7, std::int64_t{(record.wellFormed ? 1 : 0) | (record.counted ? 2 : 0) | (row ? 4 : 0)});
-    to.bind(8, std::int64_t{request.major} << 16 | request.minor);
-    to.bind(9, productId);
-    if (productId == 0) {
-        std::memcpy(guids.data(), request.application.octets.data(), 16);
-        std::memcpy(guids.data() + 16, request.counted.octets.data(), 16);
-        std::memcpy(guids.data() + 32, request.sku.octets.data(), 16);
-        to.bind(10, Octets(guids));
-    } else {
-        to.bindNull(10);
-    }
-    to.bind(11, std::int64_t{request.requiredClients});
-    to.bind(12, static_cast<std::int64_t>(request.clientTime.ticks));
-    to.bind(13, std::int64_t{request.vmInfo});
-    to.bind(14, std::int64_t{request.licenseStatus});
-    to.bind(15, std::int64_t{request.minutesToExpiry});
-    if (request.previousCmid.isZero())
-        to.bindNull(16);
-    else
-        to.bind(16, request.previousCmid);
-    to.bind(17, std::int64_t{static_cast<std::uint32_t>(record.result)});
-    to.bind(18, std::int64_t{record.fault});
-    to.bind(19, std::int64_t{record.count});
-    if (record.reason.empty())
-        to.bindNull(20);
-    else
-        to.bind(20, record.reason);
-    if (record.attempts == 0 && upstreamId == 0) {
-        for (const int column : {21, 22, 23})
-            to.bindNull(column);
-    } else {
-        to.bind(21, upstreamId);
-        to.bind(22, std::int64_t{record.attempts});
-        to.bind(23, std::int64_t{record.waited});
-    }
-    return to.run();
+bool Tables::writeBlock() {
+    if (block_.empty())
+        return true;
+    insertBlock_.bind(1, static_cast<std::int64_t>(block_.first()));
+    insertBlock_.bind(2, static_cast<std::int64_t>(block_.last()));
+    insertBlock_.bind(3, block_.latest());
+    insertBlock_.bind(4, static_cast<std::int64_t>(block_.records()));
+    insertBlock_.bind(5, block_.octets());
+    const bool written = insertBlock_.run();
+    block_.clear();
+    return written;
 }
 
 bool Tables::addEvent(const StoredEvent& event, std::uint64_t seq) {
@@ -412,11 +387,7 @@ Totals Tables::totals() {
 bool Tables::flushClients() {
     // In the order of the key: neighbours share a page, and one client's requests become one row written once.
     std::sort(touched_.begin(), touched_.end(), [](const Touch& a, const Touch& b) {
-        if (a.head != b.head)
-            return a.head < b.head;
-        if (before(*a.record, *b.record))
-            return true;
-        return !before(*b.record, *a.record) && a.seq < b.seq;
+        return a.head != b.head ? a.head < b.head : a.tail != b.tail ? a.tail < b.tail : a.seq < b.seq;
     });
     const std::span<const Touch> all(touched_);
     std::size_t from = 0;
@@ -429,17 +400,21 @@ bool Tables::flushClients() {
             return false;
         from = to;
     }
-    for (const Touch& touch : touched_)
-        if (!retirePrevious(*touch.record))
+    for (const RequestRecord* record : retiring_)
+        if (!retirePrevious(*record))
             return false;
     touched_.clear();
+    retiring_.clear();
     return true;
+}
+
+bool Tables::namesPrevious(const RequestRecord& record) noexcept {
+    const ActivationRequest& request = record.request;
+    return record.counted && !request.previousCmid.isZero() && request.previousCmid != request.cmid;
 }
 
 bool Tables::retirePrevious(const RequestRecord& record) {
     const ActivationRequest& request = record.request;
-    if (!record.counted || request.previousCmid.isZero() || request.previousCmid == request.cmid)
-        return true;
     for (Statement* to : {&retireClient_, &retireSurplus_}) {
         to->bind(1, request.previousCmid);
         to->bind(2, request.application);

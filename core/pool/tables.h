@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "pool/compact.h"
 #include "pool/database.h"
 #include "pool/piece.h"
 #include "pool/totals.h"
@@ -43,7 +44,8 @@ private:
         std::uint64_t seq;
         std::int64_t product;
         std::int64_t upstream;
-        std::uint64_t head;  ///< the CMID's first 8 octets, big-endian: sorting seldom has to look at the record
+        std::uint64_t head;  ///< the CMID's first 8 octets, big-endian: sorted by it, neighbours share a page
+        std::uint64_t tail;  ///< of the rest of the key, mixed: sorting never looks at the record
     };
     struct ProductKey {
         Guid application;
@@ -63,6 +65,7 @@ private:
     /// What the database has as numbers: products and upstreams.
     Result<void> loadNumbers();
     Result<void> applyAll(std::span<const Piece> pieces);
+    bool writeBlock();
     bool addRequest(const RequestRecord& record, std::uint64_t seq);
     bool addEvent(const StoredEvent& event, std::uint64_t seq);
     bool remove(const Removal& removal);
@@ -70,6 +73,7 @@ private:
     bool flushClients();
     /// Who says that it had another CMID before takes that one's place in the count, also after a restart.
     bool retirePrevious(const RequestRecord& record);
+    static bool namesPrevious(const RequestRecord& record) noexcept;
     /// `group`: one client's requests from one address, in order.
     bool writeClient(std::span<const Touch> group);
     bool addClient(std::span<const Touch> group, std::int64_t countedAt);
@@ -79,7 +83,7 @@ private:
 
     Connection& connection_;
     Statement begin_, commit_, rollback_, position_, addTotal_;
-    Statement insertRequest_, insertEvent_, insertProduct_, insertUpstream_;
+    Statement insertBlock_, insertEvent_, insertProduct_, insertUpstream_;
     Statement updateClient_, insertClient_, countNames_, updateSurplus_, insertSurplus_;
     Statement retireClient_, retireSurplus_;
     Statement removeClients_, removeSurplus_, countApplications_;
@@ -90,6 +94,8 @@ private:
     std::string lastUpstream_;
     std::int64_t lastUpstreamId_ = 0;
     std::vector<Touch> touched_;
+    std::vector<const RequestRecord*> retiring_;  // those that name a CMID whose place they take
+    BlockWriter block_;
     Totals added_;  // by this transaction; machines and clients apart, as they may shrink
     std::int64_t newMachines_ = 0;
     std::int64_t newClients_ = 0;

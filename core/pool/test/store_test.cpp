@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <iterator>
 
 #include "CppUTest/TestHarness.h"
 
@@ -328,6 +330,50 @@ TEST(Store, journalsEventsWithTheirFieldsInOrder) {
     STRCMP_EQUAL("lab", entry.source.c_str());
     CHECK_TRUE(entry.cmid == cmidOf(1));
     CHECK_TRUE(entry.fields.find("n") && *entry.fields.find("n") == Json(std::int64_t{3}));
+}
+
+TEST(Store, givesRequestsAndEventsInOneOrderInBothDirections) {
+    EventRecord event;
+    event.source = "test";
+    event.message = "between";
+    event.fields = json({{"n", 1}});
+    std::vector<std::uint64_t> expected;
+    for (std::uint64_t i = 0; i < 12; ++i) {
+        add({requestOf(2 * i), requestOf(2 * i + 1)});
+        event.id = 30'000 + static_cast<std::uint32_t>(i);
+        store->journal(event);
+        if (i % 4 == 3)  // a block of its own, and events within its range
+            CHECK_TRUE(store->settle(kLong));
+    }
+    add({requestOf(24)});  // and with it all before
+    const auto all = journal({.limit = 10'000}).entries;
+    CHECK_TRUE(all.size() >= 37);
+    CHECK_TRUE(std::is_sorted(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.seq > b.seq; }));
+    const auto number = [](const JournalEntry& entry) { return entry.seq; };
+    for (const JournalEntry& entry : all)
+        expected.push_back(number(entry));
+    for (const std::size_t limit : {1U, 2U, 5U, 7U}) {
+        std::vector<std::uint64_t> backward;
+        std::vector<std::uint64_t> forward;
+        JournalQuery query{.limit = limit};
+        do {
+            const JournalPage page = journal(query);
+            CHECK_TRUE(page.entries.size() <= limit);
+            std::transform(page.entries.begin(), page.entries.end(), std::back_inserter(backward), number);
+            query.before = page.next;
+        } while (query.before != 0);
+        query = {.after = 0, .limit = limit};
+        do {
+            const JournalPage page = journal(query);
+            std::transform(page.entries.begin(), page.entries.end(), std::back_inserter(forward), number);
+            query.after = page.next;
+        } while (*query.after != 0);
+        CHECK_TRUE(backward == expected);
+        std::reverse(forward.begin(), forward.end());
+        CHECK_TRUE(forward == expected);
+    }
+    CHECK_EQUAL(25U, journal({.id = JournalEntry::kRequestId}).entries.size());
+    CHECK_EQUAL(1U, journal({.id = 30'007}).entries.size());
 }
 
 TEST(Store, givesTheJournalPageByPage) {
