@@ -138,6 +138,50 @@ class StoreTest(fault.DaemonTest):
         daemon.start_ready()
         self.all_listed(daemon)
 
+    def relayed(self, relay, upstream, clients=30):
+        """Simulated machines ask the relay; the lab behind it seals. True if the last one is activated."""
+        done = subprocess.run([fault.BIN / "muster-client", "--host", f"127.0.0.1:{relay.port}", "--seal-key-file",
+                               upstream.home / "seal.key", "--family", "win7", "--cmid-seed", "7", "--clients", str(clients)],
+                              capture_output=True, text=True, timeout=120 * fault.PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr + relay.log_tail())
+
+    @unittest.skipUnless(os.environ.get("MUSTER_FAULT_NAMESPACE"), "no mount namespace can be made here")
+    def test_a_relay_that_may_do_with_less_starts_on_a_read_only_disk(self):
+        upstream = self.daemon(name="upstream")
+        upstream.start_ready()
+        upstream.install_key()
+        disk = self.small_disk(48)
+        used, never = disk / "used", disk / "never"
+        serving = fault.relay(f"127.0.0.1:{upstream.port}")
+        daemon = self.daemon(name="used", state=used, serving=serving)
+        daemon.start_ready()
+        self.relayed(daemon, upstream)
+        self.assertEqual(daemon.stop(), 0, daemon.log_tail())
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        code, text = self.refused(daemon)
+        self.assertEqual(code, 78, text)
+        self.assertIn("ead-only", text)
+        for name, state in (("used again", used), ("never used", never)):
+            daemon = self.daemon("--degraded", name=name, state=state, serving=serving)
+            daemon.start_ready()
+            self.relayed(daemon, upstream)
+            told = " ".join(self.trouble(daemon))
+            self.assertRegex(told, "nothing is recorded: .*ead-only.*; then start the daemon again")
+            self.assertEqual(daemon.stop(), 0, daemon.log_tail())
+        # With the control socket on that disk as well, clients are served all the same.
+        daemon = self.daemon("--degraded", name="without control", state=used, serving=serving)
+        daemon.control = used / "control.sock"
+        daemon.start()
+        fault.wait_for(lambda: "ready: relay mode" in daemon.log_tail(), 30, daemon.log_tail)
+        self.relayed(daemon, upstream)
+        self.assertIn("no control socket, clients are served all the same", daemon.log_tail())
+        self.assertEqual(daemon.stop(), 0, daemon.log_tail())
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        daemon.start_ready()
+        self.assertEqual(self.trouble(daemon), [])
+        self.relayed(daemon, upstream, 31)
+        self.assertEqual(len(daemon.cmids()), 31)
+
     def events(self, daemon, number):
         listed = json.loads(daemon.ctl("event", "list", "--id", str(number), "-o", "json").stdout)
         return listed if isinstance(listed, list) else listed["items"]

@@ -133,6 +133,8 @@ std::vector<std::string> troubles(const CoreView& view) {
     else if (view.services.presentAuthority() == nullptr)
         lines.push_back("mode " + std::string(name(view.mode)) +
                         ": its authority is not in service, clients get a fault; see \"musterctl plugin list\"");
+    if (!view.storeTrouble.empty())
+        lines.push_back("nothing is recorded: " + view.storeTrouble + "; then start the daemon again");
     if (view.store != nullptr)
         if (std::string text = view.store->trouble(); !text.empty())
             lines.push_back(std::move(text));

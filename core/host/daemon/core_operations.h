@@ -29,7 +29,8 @@ struct CoreView {
     plugins::PluginHost& plugins;
     const dispatch::ActivationDispatcher& dispatcher;
     const supervise::ListenSockets& sockets;
-    const pool::Store* store;  ///< nullptr in Mode::none
+    const pool::Store* store;  ///< nullptr in Mode::none, and where the relay does without
+    std::string storeTrouble;  ///< why it does; else empty
     /// Keeps the mode and begins anew in it. @param caller  who asked
     std::function<Result<void>(Mode mode, const std::string& caller)> chooseMode;
 };

@@ -39,7 +39,11 @@ void Daemon::denyExec() {
 }
 
 ExitCode Daemon::say(const Error& error, ExitCode code) const {
-    log_.write(Severity::critical, "core", error.text());
+    return sayText(error.text(), code);
+}
+
+ExitCode Daemon::sayText(const std::string& text, ExitCode code) const {
+    log_.write(Severity::critical, "core", text);
     return code;
 }
 
@@ -52,8 +56,9 @@ Result<std::filesystem::path> Daemon::stateDirectory() const {
     return std::filesystem::absolute(value<std::string>(**settings, "core", "state-directory", "/var/lib/muster"));
 }
 
-Life::Premises Daemon::premises(std::string keptMode) {
-    return {line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, std::move(keptMode)};
+Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble) {
+    return {
+        line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, std::move(keptMode), std::move(storeTrouble)};
 }
 
 ExitCode Daemon::check() {
@@ -75,7 +80,8 @@ ExitCode Daemon::run() {
     if (!state)
         return say(state.error(), ExitCode::configuration);
     state_ = *state;
-    const auto lock = supervise::StateLock::take(state_);
+    // A relay that may do with less goes on without what it would keep: clients come before records.
+    const auto lock = line_.degraded ? supervise::StateLock::takeAsItIs(state_) : supervise::StateLock::take(state_);
     if (!lock)
         return say(lock.error(), ExitCode::configuration);
     sockets_.adopt(supervise::passedDescriptors());
@@ -86,19 +92,26 @@ ExitCode Daemon::run() {
         if (!kept && !chosen)
             return say(kept.error(), ExitCode::configuration);
         const Mode mode = chosen ? *chosen : *kept;
+        const bool withoutStore = line_.degraded && mode == Mode::relay;
+        if (!lock->trouble().empty() && !withoutStore)
+            return sayText(lock->trouble(), ExitCode::configuration);
         std::string chosenBy = chosen ? "command line" : mode == Mode::none ? "nobody" : "person";
         auto settings = openSettings(line_, state_, log_);
         if (!settings)
             return say(settings.error(), ExitCode::configuration);
         std::unique_ptr<pool::Archive> store;
+        std::string storeTrouble;
         if (mode != Mode::none) {
             auto opened = pool::Archive::open(storeConfig(**settings, modeDirectory(state_, mode), line_.degraded));
-            if (!opened)
+            if (!opened && !withoutStore)
                 return say(opened.error(), ExitCode::configuration);
-            store = std::move(*opened);
+            if (opened)
+                store = std::move(*opened);
+            else
+                storeTrouble = lock->trouble().empty() ? opened.error().text() : lock->trouble();
         }
-        Life life(premises(kept ? name(*kept) : "unreadable"), mode, std::move(chosenBy), std::move(*settings),
-                  std::move(store));
+        Life life(premises(kept ? name(*kept) : "unreadable", std::move(storeTrouble)), mode, std::move(chosenBy),
+                  std::move(*settings), std::move(store));
         const auto started = life.start();
         const bool again = started && life.loop();
         if (!again)

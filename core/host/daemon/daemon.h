@@ -28,12 +28,13 @@ public:
     ExitCode run();
 
 private:
-    Life::Premises premises(std::string keptMode);
+    Life::Premises premises(std::string keptMode, std::string storeTrouble = {});
     ExitCode check();
     void denyExec();
     /// The state directory: --state, else what the settings file says.
     Result<std::filesystem::path> stateDirectory() const;
     ExitCode say(const Error& error, ExitCode code) const;
+    ExitCode sayText(const std::string& text, ExitCode code) const;
 
     const CommandLine line_;
     Log& log_;

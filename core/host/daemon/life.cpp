@@ -38,7 +38,8 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
       store_(std::move(store)),
       services_({log_, *settings_, table_, metrics_, reactors_, premises_.sockets, mode,
                  modeDirectory(premises_.state, mode), store_.get(), newClientsPerHour(*settings_),
-                 daemon::recording(*settings_), [this](std::function<void()> job) { worker_.submit(std::move(job)); }}),
+                 daemon::recording(*settings_), !premises_.storeTrouble.empty(),
+                 [this](std::function<void()> job) { worker_.submit(std::move(job)); }}),
       plugins_(services_, pluginOptions(premises_.line, premises_.state)),
       dispatcher_(reactors_.count(), plugins_.families(), limits(*settings_),
                   [this](bool durable) { durabilityChanged(durable); }),
@@ -54,6 +55,7 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
             dispatcher_,
             premises_.sockets,
             store_.get(),
+            premises_.storeTrouble,
             [this](Mode wanted, const std::string& caller) { return chooseMode(wanted, caller); }} {
     services_.setDispatcher(dispatcher_);
     services_.setSettingsChanged(
@@ -121,7 +123,12 @@ Result<void> Life::start() {
     control_.emplace(path.string(), table_, options);
     if (auto started = control_->start(); !started) {
         control_.reset();
-        return started;
+        if (premises_.storeTrouble.empty())
+            return started;
+        // It may be on the disk that the relay does without.
+        log_.write(Severity::critical, "core",
+                   "no control socket, clients are served all the same: " + started.error().text() +
+                       "; name another place with --control");
     }
     if (const char* option = premises_.line.modeOption())
         services_.journal("core", kModeOfRun,

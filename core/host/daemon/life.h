@@ -46,6 +46,7 @@ public:
         supervise::ListenSockets& sockets;
         std::function<void()> denyExec;  ///< once all has started
         std::string keptMode;            ///< what STATE/mode says; "unreadable" where it says nothing
+        std::string storeTrouble;        ///< why a mode that has a store has none; empty: it has one
     };
 
     Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<settings::SettingsStore> settings,

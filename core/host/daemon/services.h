@@ -63,6 +63,7 @@ public:
         pool::Store* store = nullptr;     ///< Mode::none has none
         std::uint32_t newClientsPerHour = 0;
         bool recording = true;                      ///< setting pool.record
+        bool stateIsOptional = false;               ///< a relay that goes on although it can keep nothing
         settings::SettingsStore::Later later = {};  ///< runs what a plugin inside of its own code cannot wait for
     };
     explicit DaemonServices(const Parts& parts);
@@ -85,6 +86,7 @@ public:
 
     Mode mode() const noexcept override { return parts_.mode; }
     std::string stateDirectory() const override { return parts_.directory.string(); }
+    bool stateIsOptional() const noexcept override { return parts_.stateIsOptional; }
     Result<void> describeSettings(std::string_view section, Fields fields) override;
     void forgetSettings(std::string_view section) noexcept override;
     std::optional<SettingValue> setting(std::string_view section, std::string_view key) const override;

@@ -145,8 +145,12 @@ std::string Instance::threadFault() const {
 std::string Instance::stateDirectory() {
     std::string path = commons_.services.stateDirectory() + "/" + judged_->name;
     struct stat status {};
-    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-        throw Fault({Code::storage, path, "cannot be made: " + std::generic_category().message(errno)});
+    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+        const int problem = errno;
+        if (commons_.services.stateIsOptional() && lstat(path.c_str(), &status) != 0)
+            return path;
+        throw Fault({Code::storage, path, "cannot be made: " + std::generic_category().message(problem)});
+    }
     if (lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
         throw Fault({Code::storage, path, "is no directory; move it out of the way"});
     return path;

@@ -31,6 +31,8 @@ public:
     virtual Mode mode() const noexcept = 0;
     /// The state directory of the present mode: STATE, or STATE/lab. Exists.
     virtual std::string stateDirectory() const = 0;
+    /// Whether there may be nothing to write to: a plugin's directory that cannot be made is no reason to refuse it.
+    virtual bool stateIsOptional() const noexcept { return false; }
 
     // --- settings
     /// Section `section` exists from now on, with these fields (constant data, valid for ever); called once a plugin's

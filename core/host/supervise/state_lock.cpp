@@ -52,12 +52,32 @@ Result<StateLock> StateLock::take(const std::filesystem::path& directory) {
     const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return refused(file, "cannot be opened", errno);
+    return lock(directory, fd);
+}
+
+Result<StateLock> StateLock::takeAsItIs(const std::filesystem::path& directory) {
+    auto taken = take(directory);
+    if (taken || taken.error().code != Code::storage)
+        return taken;
+    // A daemon that could write before holds the file; one that could not either holds the directory.
+    int fd = ::open((directory / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto held = fd < 0 ? Result<StateLock>(StateLock(-1)) : lock(directory, fd);
+    if (!held && held.error().code != Code::duplicate)
+        held = StateLock(-1);
+    if (held)
+        held->trouble_ = taken.error().text();
+    return held;
+}
+
+Result<StateLock> StateLock::lock(const std::filesystem::path& directory, int fd) {
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
         const int error = errno;
         const std::string who = holder(fd);
         ::close(fd);
         if (error != EWOULDBLOCK)
-            return refused(file, "cannot be locked", error);
+            return refused(directory / "lock", "cannot be locked", error);
         return fail(Code::duplicate, directory.string(),
                     "another daemon" + who + " has this state directory; stop it, or name another directory");
     }

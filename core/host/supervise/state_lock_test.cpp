@@ -41,6 +41,22 @@ TEST(StateLock, theSecondDaemonIsToldWhoHasIt) {
     CHECK(StateLock::take(root).has_value());
 }
 
+TEST(StateLock, whatCannotBeWrittenIsLockedAsItIs) {
+    // A folder where the file would be made stands in for a disk that takes no file: root may write everywhere else.
+    fs::create_directories(root / "lock");
+    CHECK(!StateLock::take(root).has_value());
+    const auto first = StateLock::takeAsItIs(root);
+    CHECK(first.has_value());
+    STRCMP_CONTAINS("cannot be opened", first->trouble().c_str());
+    const auto second = StateLock::takeAsItIs(root);
+    CHECK(!second.has_value());
+    CHECK(second.error().code == muster::Code::duplicate);
+    const auto nowhere = StateLock::takeAsItIs("/dev/null/state");
+    CHECK(nowhere.has_value());
+    STRCMP_CONTAINS("/dev/null/state", nowhere->trouble().c_str());
+    CHECK(StateLock::takeAsItIs(root / "good").value().trouble().empty());
+}
+
 TEST(StateLock, saysWhatToDoAboutAFileInTheWay) {
     const auto lock = StateLock::take("/dev/null/state");
     CHECK(!lock.has_value());

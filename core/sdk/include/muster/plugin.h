@@ -90,6 +90,8 @@ public:
     virtual Mode mode() const noexcept = 0;
     /// A directory of the plugin's own under the state of the present mode (lab: STATE/lab/NAME), 0700, made on first
     /// call.
+    /// A relay that was started with --degraded gets the name of one that is not there, where none can be made: nothing
+    /// is kept then, and clients are served.
     /// @error storage  it cannot be made
     virtual std::string stateDirectory() = 0;
 
