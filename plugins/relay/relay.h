@@ -19,6 +19,7 @@
 #include "readings.h"
 #include "sentry.h"
 #include "settings.h"
+#include "upstream_changes.h"
 
 namespace muster::relay {
 
@@ -56,6 +57,10 @@ private:
     Result<Reply> check(const Call& call);
     Result<Reply> discover(const Call& call);
     Result<Reply> setDuty(const Call& call, Duty duty);
+    Result<Reply> add(const Call& call);
+    Result<Reply> change(const Call& call);
+    Result<Reply> remove(const Call& call);
+    Result<void> apply(Result<UpstreamList> list, const Call& call, const std::string& comment);
     Result<Reply> counts(const Call& call);
     Json picture(const Entry& entry, const std::vector<Reading>& readings) const;
     std::vector<std::vector<Reading>> readingsOf(const Roster& roster) const;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <ctime>
 #include <thread>
@@ -16,6 +17,60 @@ constexpr Field kName[] = {
 };
 
 constexpr std::chrono::seconds kLongestCheck{20};
+
+template <std::size_t N>
+constexpr std::array<Field, N + 2> with(const Field& name, bool required, const std::array<Field, N>& others) {
+    std::array<Field, N + 2> all{};
+    all[1] = name;
+    all[0] = {.name = "address",
+              .help = "Where it listens: HOST or HOST:PORT.",
+              .minimum = 1,
+              .maximum = 262,
+              .required = required};
+    for (std::size_t i = 0; i < N; ++i)
+        all[i + 2] = others[i];
+    return all;
+}
+
+constexpr auto kChanges = std::to_array<Field>({
+    {.name = "priority",
+     .type = FieldType::integer,
+     .help = "The smallest is asked first.",
+     .minimum = 0,
+     .maximum = 65535},
+    {.name = "weight",
+     .type = FieldType::integer,
+     .help = "Its share of clients where they are spread.",
+     .minimum = 0,
+     .maximum = 65535},
+    {.name = "families",
+     .type = FieldType::texts,
+     .help = "Product families that it may serve; empty: all.",
+     .minimum = 0,
+     .maximum = 32},
+    {.name = "versions",
+     .type = FieldType::integers,
+     .help = "Protocol versions that it may serve: 4, 5, 6; empty: all.",
+     .minimum = 0,
+     .maximum = 8},
+    {.name = "networks",
+     .type = FieldType::networks,
+     .help = "Networks whose clients it may serve; empty: all.",
+     .minimum = 0,
+     .maximum = 64},
+    {.name = "countsVirtual",
+     .type = FieldType::choice,
+     .help = "Whether it adds virtual machines to its count.",
+     .choices = "yes|no|unknown"},
+    {.name = "state", .type = FieldType::choice, .help = "What it is to do.", .choices = "active|draining|maintenance"},
+});
+constexpr Field kNewName{
+    .name = "name", .help = "What to call it; without it, its address.", .minimum = 1, .maximum = 64};
+constexpr Field kRename{.name = "rename", .help = "What to call it from now on.", .minimum = 1, .maximum = 64};
+constexpr auto kAddBody = with(kNewName, true, kChanges);
+constexpr auto kChangeBody = with(kRename, false, kChanges);
+
+constexpr Field kRemoveAnswer[] = {{.name = "removed", .help = "The upstream that was removed.", .column = true}};
 
 constexpr Field kCountsQuery[] = {
     {.name = "step",
@@ -331,8 +386,55 @@ Result<Reply> Relay::setDuty(const Call& call, Duty duty) {
     return show(call);
 }
 
+Result<void> Relay::apply(Result<UpstreamList> list, const Call& call, const std::string& comment) {
+    if (!list)
+        return fail(list.error());
+    if (std::string why = host_.settingFixed("upstreams"); !why.empty())
+        return fail(Code::denied, "setting relay.upstreams",
+                    "the " + why + " fixes the list for this run; start with --config to change it");
+    const auto revision =
+        host_.changeSettings({{"upstreams", SettingValue(std::move(*list))}}, call.caller.name, comment);
+    if (!revision)
+        return fail(revision.error());
+    settingsChanged();  // the answer shows the list as it is from now on
+    return {};
+}
+
+Result<Reply> Relay::add(const Call& call) {
+    auto list = withAdded(host_.setting("upstreams", UpstreamList{}), call);
+    const std::string name = list ? nameOf(list->back()) : std::string();
+    if (auto done = apply(std::move(list), call, "upstream add " + name); !done)
+        return fail(done.error());
+    Call shown = call;
+    shown.path.set("name", name);
+    return show(shown);
+}
+
+Result<Reply> Relay::change(const Call& call) {
+    const std::string before(call.text("name"));
+    auto list = withChanged(host_.setting("upstreams", UpstreamList{}), before, call);
+    const Json* const renamed = call.body.find("rename");
+    const std::string after = renamed != nullptr && renamed->string() != nullptr ? *renamed->string() : before;
+    if (auto done = apply(std::move(list), call, "upstream set " + before); !done)
+        return fail(done.error());
+    Call shown = call;
+    shown.path.set("name", after);
+    shown.body = Json();
+    return show(shown);
+}
+
+Result<Reply> Relay::remove(const Call& call) {
+    const std::string name(call.text("name"));
+    if (auto done =
+            apply(withRemoved(host_.setting("upstreams", UpstreamList{}), name), call, "upstream remove " + name);
+        !done)
+        return fail(done.error());
+    (void)duties_->clear(name);
+    return Reply(json({{"removed", name}}));
+}
+
 void Relay::registerOperations() {
-    const auto add = [this](Operation operation, Result<Reply> (Relay::*handler)(const Call&)) {
+    const auto add = [this](const Operation& operation, Result<Reply> (Relay::*handler)(const Call&)) {
         host_.operation(operation, [this, handler](const Call& call) { return (this->*handler)(call); });
     };
     add({.method = "GET",
@@ -351,6 +453,32 @@ void Relay::registerOperations() {
          .path_ = kName,
          .answer = kShowAnswer},
         &Relay::show);
+    add({.method = "POST",
+         .path = "/upstreams",
+         .role = Role::admin,
+         .cli = "upstream add",
+         .summary = "Adds a licensed host to the settings, at the end of its priority.",
+         .body = kAddBody,
+         .answer = kShowAnswer},
+        &Relay::add);
+    add({.method = "PATCH",
+         .path = "/upstreams/{name}",
+         .role = Role::admin,
+         .cli = "upstream set",
+         .summary = "Changes what is named of an upstream in the settings.",
+         .path_ = kName,
+         .body = kChangeBody,
+         .answer = kShowAnswer},
+        &Relay::change);
+    add({.method = "DELETE",
+         .path = "/upstreams/{name}",
+         .role = Role::admin,
+         .cli = "upstream remove",
+         .summary = "Takes a host out of the settings; it finishes what it has.",
+         .path_ = kName,
+         .answer = kRemoveAnswer,
+         .confirm = "Take this host out of the list of upstreams?"},
+        &Relay::remove);
     add({.method = "GET",
          .path = "/upstreams/{name}/counts",
          .role = Role::viewer,

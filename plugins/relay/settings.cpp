@@ -214,43 +214,6 @@ std::vector<std::string> texts(const Json& object, std::string_view key) {
     return out;
 }
 
-Result<Upstream> readUpstream(const Json& object, const std::string& where) {
-    Upstream upstream;
-    const std::string address = text(object, "address");
-    if (auto parsed = parseHostPort(address, upstream.host, upstream.port); !parsed)
-        return wrong(where.c_str(), "\"" + address + "\": " + parsed.error().detail);
-    upstream.name = text(object, "name");
-    if (upstream.name.empty())
-        upstream.name = address.substr(0, 64);
-    upstream.priority = static_cast<std::uint16_t>(integer(object, "priority", 0));
-    upstream.weight = static_cast<std::uint16_t>(integer(object, "weight", 100));
-    upstream.families = texts(object, "families");
-    if (const Json* const versions = object.find("versions"))
-        if (const Json::Array* const items = versions->array())
-            for (const Json& item : *items) {
-                const std::int64_t version = integer(item, 0);
-                if (version < 4 || version > 99)
-                    return wrong(where.c_str(),
-                                 std::to_string(version) + " is no protocol version; there are 4, 5 and 6");
-                upstream.versions.push_back(static_cast<std::uint16_t>(version));
-            }
-    const std::vector<std::string> networks = texts(object, "networks");
-    if (!networks.empty()) {
-        auto parsed = Networks::parse(networks);
-        if (!parsed)
-            return wrong(where.c_str(), parsed.error().text());
-        upstream.networks = std::move(*parsed);
-        upstream.everywhere = false;
-    }
-    const std::string counts = text(object, "counts-virtual");
-    upstream.countsVirtual = counts == "yes"  ? CountsVirtual::yes
-                             : counts == "no" ? CountsVirtual::no
-                                              : CountsVirtual::unknown;
-    const std::string state = text(object, "state");
-    upstream.duty = state == "draining" ? Duty::draining : state == "maintenance" ? Duty::maintenance : Duty::active;
-    return upstream;
-}
-
 Result<Policy::Rules> readPolicy(const Host& host) {
     Policy::Rules rules;
     for (const std::int64_t threshold : host.setting("thresholds", std::vector<std::int64_t>{})) {
@@ -317,6 +280,43 @@ Result<void> parseHostPort(std::string_view text, std::string& host, std::uint16
     }
     host = name;
     return {};
+}
+
+Result<Upstream> readUpstream(const Json& object, const std::string& where) {
+    Upstream upstream;
+    const std::string address = text(object, "address");
+    if (auto parsed = parseHostPort(address, upstream.host, upstream.port); !parsed)
+        return wrong(where.c_str(), "\"" + address + "\": " + parsed.error().detail);
+    upstream.name = text(object, "name");
+    if (upstream.name.empty())
+        upstream.name = address.substr(0, 64);
+    upstream.priority = static_cast<std::uint16_t>(integer(object, "priority", 0));
+    upstream.weight = static_cast<std::uint16_t>(integer(object, "weight", 100));
+    upstream.families = texts(object, "families");
+    if (const Json* const versions = object.find("versions"))
+        if (const Json::Array* const items = versions->array())
+            for (const Json& item : *items) {
+                const std::int64_t version = integer(item, 0);
+                if (version < 4 || version > 99)
+                    return wrong(where.c_str(),
+                                 std::to_string(version) + " is no protocol version; there are 4, 5 and 6");
+                upstream.versions.push_back(static_cast<std::uint16_t>(version));
+            }
+    const std::vector<std::string> networks = texts(object, "networks");
+    if (!networks.empty()) {
+        auto parsed = Networks::parse(networks);
+        if (!parsed)
+            return wrong(where.c_str(), parsed.error().text());
+        upstream.networks = std::move(*parsed);
+        upstream.everywhere = false;
+    }
+    const std::string counts = text(object, "counts-virtual");
+    upstream.countsVirtual = counts == "yes"  ? CountsVirtual::yes
+                             : counts == "no" ? CountsVirtual::no
+                                              : CountsVirtual::unknown;
+    const std::string state = text(object, "state");
+    upstream.duty = state == "draining" ? Duty::draining : state == "maintenance" ? Duty::maintenance : Duty::active;
+    return upstream;
 }
 
 Result<Config> readConfig(const Host& host) {

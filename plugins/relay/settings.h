@@ -32,6 +32,11 @@ struct Config {
     bool failBack = true;
 };
 
+/// @param object  as setting relay.upstreams has it
+/// @param where   for the error: "upstreams[2]"
+/// @error malformed
+Result<Upstream> readUpstream(const Json& object, const std::string& where);
+
 /// @error malformed  names the setting, what is wrong and what to do
 Result<Config> readConfig(const Host& host);
 
