@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (void)record.headline();
         subjects.push_back({each.name, CountsVirtual::unknown, each.knowledge});
     }
-    (void)read(subjects, {Timestamp(std::chrono::milliseconds(1'795'348'800'000)), {}, {}});
+    (void)read(subjects, {Timestamp(std::chrono::milliseconds(1'795'348'800'000)), {}});
     const std::string again = encodeLearned(*upstreams);
     const auto back = decodeLearned(again);
     if (!back || encodeLearned(*back) != again)

@@ -36,7 +36,7 @@ std::string at(const Json& object, const char* name) {
 TEST_GROUP(LearnedAsAnAnswer) {
     Estate estate;
     Traffic& host = estate.add("kms-a");
-    ReadingContext context{kNoon + 2h, {}, {}};
+    ReadingContext context{kNoon + 2h, {}};
 
     void setup() override {
         context.families = estate.families;

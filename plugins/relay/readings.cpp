@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kms/epid.h"
+#include "kms/later_products.h"
 #include "kms/utf16.h"
 #include "reading_rules.h"
 
@@ -164,7 +165,7 @@ std::string nameOf(const Guid& counted, const ReadingContext& context) {
         for (std::uint32_t i = 0; i < family->counted_count; ++i)
             if (std::memcmp(family->counted[i].id.octets, counted.octets.data(), counted.octets.size()) == 0)
                 return family->counted[i].name;
-    return context.nameOf ? context.nameOf(counted) : std::string();
+    return kms::laterProductName(counted);
 }
 
 std::string several(std::uint64_t number, std::string_view noun) {

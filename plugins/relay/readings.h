@@ -44,7 +44,6 @@
 /// @thread any; pure
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -91,8 +90,6 @@ struct Subject {
 struct ReadingContext {
     Timestamp now{};
     std::span<const muster_family* const> families;
-    /// The name of a counted ID that no loaded family knows; empty: it has none. May be left out.
-    std::function<std::string(const Guid&)> nameOf;
 };
 
 /// @return  one list for each of `subjects`, in their order; the most severe readings first

@@ -21,7 +21,6 @@ public:
     /// When the readings are made: right after the last exchange of all, unless set.
     Timestamp at{};
     std::vector<const muster_family*> families{&muster_family_vista_2008, &muster_family_win7_2008r2};
-    std::string laterName;  ///< what the later products' list calls every counted ID that is in no family
 
     std::vector<Reading> of(std::size_t index = 0) const {
         std::vector<Subject> subjects;
@@ -31,7 +30,7 @@ public:
             if (at == Timestamp{})
                 now = std::max(now, traffic_[i].now);
         }
-        return read(subjects, {now, families, [this](const Guid&) { return laterName; }})[index];
+        return read(subjects, {now, families})[index];
     }
     bool has(std::string_view code, std::size_t index = 0) const {
         const auto readings = of(index);
