@@ -177,8 +177,18 @@ void readUpdate(Case& one) {
         });
         if (!all || !beside || requests < kLeastWithoutUpdate || clients.size() < 2)
             continue;
-        if (!knowledge.epids.empty())
-            evidence.push_back({kms::readEpid(epidText(knowledge.epids.front()), one.context.families), std::nullopt});
+        if (!knowledge.epids.empty()) {
+            const std::string epid = epidText(knowledge.epids.front());
+            const auto parsed = kms::parseEpid(epid);
+            const muster_key* const key = parsed ? kms::findKey(*parsed, one.context.families) : nullptr;
+            const bool contrary = key && std::any_of(own.begin(), own.end(), [&](const ProductRecord* record) {
+                                      return covers(*key, record->counted);
+                                  });
+            evidence.push_back(
+                {kms::readEpid(epid, one.context.families) +
+                     (contrary ? " A host with that key has the update: one of the two readings is wrong." : ""),
+                 std::nullopt});
+        }
         one.add("update-missing", Severity::warning, Certainty::likely, since,
                 std::string("This host lacks the update for ") + family->display_name + ": every request of theirs (" +
                     std::to_string(requests) +

@@ -139,6 +139,16 @@ TEST(AMissingUpdate, isReadWhenAllOfAGenerationAreRefusedForClocksThatAreRight) 
     CHECK_FALSE(estate.has("client-clocks"));
 }
 
+TEST(AMissingUpdate, isReadWithADoubtWhereTheKeyReadsAsOneOfThatGeneration) {
+    host.answered({.machine = 1}, 1);
+    for (std::uint32_t i = 2; i < 5; ++i)
+        refuse(i);
+    CHECK_FALSE(evidenceHas(estate.get("update-missing"), "one of the two readings is wrong"));
+    host.epid = kServer2008R2CEpid;
+    host.answered({.machine = 1}, 1);
+    CHECK_TRUE(evidenceHas(estate.get("update-missing"), "one of the two readings is wrong"));
+}
+
 TEST(AMissingUpdate, needsTwoClients) {
     host.answered({.machine = 1}, 1);
     for (int i = 0; i < 9; ++i)
