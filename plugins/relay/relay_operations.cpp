@@ -261,10 +261,11 @@ Json Relay::picture(const Entry& entry, const std::vector<Reading>& readings) co
                      {"failures", member.failures.load()},
                      {"associations", unsigned{member.associations.load()}},
                      {"opened", member.opened.load()}});
-    if (health.lastCountKnown)
-        out.set("count", unsigned{health.lastCount});
-    if (health.lastAnswer != Timestamp{})
-        out.set("lastAnswer", isoTime(health.lastAnswer));
+    const Headline headline = member.learned->headline();  // also of before the last restart
+    if (headline.hasCount)
+        out.set("count", unsigned{headline.count});
+    if (headline.lastAnswer != Timestamp{})
+        out.set("lastAnswer", isoTime(headline.lastAnswer));
     out.set("reading", worstReading(readings));
     return out;
 }
@@ -288,7 +289,7 @@ Result<Reply> Relay::show(const Call& call) {
     Json out = picture(*entry, readings);
     out.set("readings", readingsJson(readings));
     const auto families = host_.families().all();
-    out.set("learned", learnedJson(entry->member->learned->snapshot(), {wallNow(), families, {}}));
+    out.set("learned", learnedJson(entry->member->learned->snapshot(), {wallNow(), families}));
     return Reply(std::move(out));
 }
 
@@ -299,8 +300,8 @@ Result<Reply> Relay::counts(const Call& call) {
         return unknown(call.text("name"));
     const auto families = host_.families().all();
     const bool fine = call.text("step") == "5m";
-    return Reply(json({{"items", countsJson(entry->member->learned->snapshot(), fine, {wallNow(), families, {}})},
-                       {"next", nullptr}}));
+    return Reply(json(
+        {{"items", countsJson(entry->member->learned->snapshot(), fine, {wallNow(), families})}, {"next", nullptr}}));
 }
 
 std::vector<std::vector<Reading>> Relay::readingsOf(const Roster& roster) const {
@@ -308,7 +309,7 @@ std::vector<std::vector<Reading>> Relay::readingsOf(const Roster& roster) const 
     for (const Entry& entry : roster)
         subjects.push_back({entry.upstream.name, entry.upstream.countsVirtual, entry.member->learned->snapshot()});
     const auto families = host_.families().all();
-    return read(subjects, {wallNow(), families, {}});
+    return read(subjects, {wallNow(), families});
 }
 
 Result<Reply> Relay::check(const Call& call) {
