@@ -10,7 +10,7 @@ namespace {
 
 /// Step N leads from version N to N+1. A step that was released is never changed.
 struct Step {
-    const char* sql;
+    const char* sql = "";
     Result<void> (*convert)(Connection&) = nullptr;  ///< what SQL cannot
     const char* afterwards = "";
 };

@@ -67,7 +67,7 @@ TEST(Compact, theLongestRecordFitsIntoItsRoomAndComesBack) {
     const std::string upstream(kMaxUpstream, 'u');
     record.reason = reason;
     record.upstream = upstream;
-    std::array<std::byte, kMostCompact> room;
+    std::array<std::byte, kMostCompact> room{};
     const std::size_t size = encodeCompact(record, 0, {}, room.data());
     CHECK_TRUE(size <= kMostCompact);
     Octets octets(room.data(), size);
@@ -96,7 +96,7 @@ TEST(Compact, timesOfAnyYearComeBack) {
              {std::numeric_limits<std::int64_t>::min(), std::int64_t{0}, std::numeric_limits<std::int64_t>::max()}) {
             RequestRecord record = requestOf(1);
             record.received = Timestamp(std::chrono::milliseconds(time));
-            std::array<std::byte, kMostCompact> room;
+            std::array<std::byte, kMostCompact> room{};
             Octets octets(room.data(), encodeCompact(record, base, {}, room.data()));
             RequestRecord back;
             RowNumbers numbers;
@@ -106,7 +106,7 @@ TEST(Compact, timesOfAnyYearComeBack) {
 }
 
 TEST(Compact, everyShorterOneIsRefused) {
-    std::array<std::byte, kMostCompact> room;
+    std::array<std::byte, kMostCompact> room{};
     const std::size_t size = encodeCompact(fullRecord(), 0, {}, room.data());
     for (std::size_t cut = 0; cut < size; ++cut) {
         Octets octets(room.data(), cut);
