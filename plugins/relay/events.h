@@ -9,11 +9,9 @@ constexpr std::uint32_t kUpstreamDown = 23000;
 constexpr std::uint32_t kUpstreamBack = 23001;
 constexpr std::uint32_t kNobodyAnswered = 23002;
 constexpr std::uint32_t kWrongAnswer = 23003;
-constexpr std::uint32_t kThresholdRefused = 23004;
-constexpr std::uint32_t kUpstreamsChanged = 23005;
-constexpr std::uint32_t kDutyChanged = 23006;
-constexpr std::uint32_t kLoop = 23007;
-constexpr std::uint32_t kDiscoveryTrouble = 23008;
-constexpr std::uint32_t kLearned = 23009;
+constexpr std::uint32_t kUpstreamsChanged = 23004;
+constexpr std::uint32_t kDutyChanged = 23005;
+constexpr std::uint32_t kLoop = 23006;
+constexpr std::uint32_t kLearned = 23007;
 
 }  // namespace muster::relay

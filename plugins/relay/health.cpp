@@ -143,7 +143,7 @@ std::string explain(const Health::Picture& picture, Timestamp now) {
         text = "answers since " + clock(picture.since, now);
     }
     if (picture.lastAnswer == Timestamp{})
-        text += "; no client was answered yet";
+        text += "; no client was answered since the start";
     else
         text += "; last answer " + clock(picture.lastAnswer, now);
     if (picture.lastCountKnown)

@@ -75,7 +75,7 @@ TEST(Health, explainsItselfWithItsEvidence) {
 }
 
 TEST(Health, whichNeverAnsweredSaysSo) {
-    STRCMP_EQUAL("not tried yet; no client was answered yet", explain(health.picture(), wall).c_str());
+    STRCMP_EQUAL("not tried yet; no client was answered since the start", explain(health.picture(), wall).c_str());
 }
 
 TEST(Health, whichWasUpAMomentAgoMayBeBackSoon) {

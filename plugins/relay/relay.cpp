@@ -3,16 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <thread>
 #include <utility>
 
+#include "discovery/own_addresses.h"
 #include "events.h"
 #include "kms/epid.h"
 #include "kms/utf16.h"
-#include "own_addresses.h"
+#include "learning/reading_news.h"
 
 namespace muster::relay {
 
 namespace {
+
+constexpr std::chrono::minutes kBetweenReadings{1};
+constexpr std::chrono::milliseconds kStoppingLook{250};
 
 constexpr EventSpec kEvents[] = {
     {kUpstreamDown, Severity::error, "Upstream {upstream} is out of service: {why}.",
@@ -34,6 +39,10 @@ constexpr EventSpec kEvents[] = {
      "way to that host mixes up connections, or it is no KMS host."},
     {kUpstreamsChanged, Severity::info, "The list of upstreams has changed: {changes}.",
      "Somebody changed the settings, or DNS names other hosts."},
+    {kLearned, Severity::warning, "Upstream {upstream} ({certainty}): {reading}",
+     "Read from the answers that it gave to clients; nothing was asked for it. \"musterctl upstream show NAME\" has "
+     "the "
+     "requests that it rests on and what to do. Told when it first appears, and again when it comes back after a day."},
     {kDutyChanged, Severity::warning, "{caller} set upstream {upstream} to {duty}.",
      "draining: it finishes what it has and gets nothing new while another upstream can have it. maintenance: it gets "
      "nothing at all and is not probed. active: it is asked in its turn."},
@@ -71,8 +80,26 @@ const char* groupName(std::uint8_t group) noexcept {
     }
 }
 
+Timestamp wallNow() {
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
 std::string keyOf(const Upstream& upstream) {
     return upstream.name + '\n' + upstream.host + '\n' + std::to_string(upstream.port);
+}
+
+/// "kms-c added, kms-a removed"
+std::string difference(const Roster& before, const Roster& after) {
+    std::string text;
+    const auto note = [&](const Roster& these, const Roster& others, const char* what) {
+        for (const Entry& entry : these)
+            if (std::none_of(others.begin(), others.end(),
+                             [&](const Entry& other) { return other.upstream.name == entry.upstream.name; }))
+                text += (text.empty() ? "" : ", ") + entry.upstream.name + what;
+    };
+    note(after, before, " added");
+    note(before, after, " removed");
+    return text;
 }
 
 std::vector<Found> numericOnes(const std::vector<Upstream>& upstreams) {
@@ -134,6 +161,7 @@ void Relay::start() {
     finder_ = std::make_unique<Finder>(finderSettings(config_), host_.stateDirectory(), std::move(hooks));
     found(numericOnes(config_.upstreams));  // these need no look-up: clients are served from the first moment
     registerOperations();
+    host_.thread("relay-read", [this](const std::atomic<bool>& stopping) { tellReadings(stopping); });
     host_.thread("relay-keep", [this](const std::atomic<bool>& stopping) { keeper_->run(stopping); });
     host_.thread("relay-dns", [this](const std::atomic<bool>& stopping) { finder_->run(stopping); });
     host_.authority(*this);
@@ -188,6 +216,7 @@ std::shared_ptr<Member> Relay::memberOf(const Upstream& upstream) {
 }
 
 void Relay::rebuild() {
+    std::string changes;
     {
         const std::lock_guard lock(mutex_);
         ++edition_;
@@ -209,9 +238,31 @@ void Relay::rebuild() {
                                 [&](const Entry& entry) { return entry.member == known.second; });
         });
         available_->set(static_cast<std::int64_t>(roster->size()));
+        changes = difference(roster_ ? *roster_ : Roster(), *roster);
         roster_ = std::move(roster);
     }
+    if (!changes.empty())
+        host_.event(kUpstreamsChanged, json({{"changes", changes}}));
     deploy();
+}
+
+void Relay::tellReadings(const std::atomic<bool>& stopping) {
+    ReadingNews news;
+    for (auto next = std::chrono::steady_clock::now() + kBetweenReadings; !stopping;
+         std::this_thread::sleep_for(kStoppingLook)) {
+        if (std::chrono::steady_clock::now() < next)
+            continue;
+        next = std::chrono::steady_clock::now() + kBetweenReadings;
+        const RosterRef now = roster();
+        const std::vector<Subject> subjects = subjectsOf(*now);
+        const auto families = host_.families().all();
+        const Timestamp wall = wallNow();
+        for (const ReadingNews::Item& item : news.take(subjects, read(subjects, {wall, families}), wall))
+            host_.event(kLearned, json({{"upstream", item.upstream},
+                                        {"code", item.reading.code},
+                                        {"certainty", name(item.reading.certainty)},
+                                        {"reading", item.reading.text}}));
+    }
 }
 
 void Relay::deploy() {

@@ -10,13 +10,13 @@
 #include "muster/authority.h"
 #include "muster/plugin.h"
 
+#include "discovery/finder.h"
 #include "duties.h"
-#include "finder.h"
 #include "lane.h"
-#include "learned.h"
-#include "learned_keeper.h"
+#include "learning/learned.h"
+#include "learning/learned_keeper.h"
+#include "learning/readings.h"
 #include "prober.h"
-#include "readings.h"
 #include "sentry.h"
 #include "settings.h"
 #include "upstream_changes.h"
@@ -47,6 +47,8 @@ private:
     void rebuild();
     void found(const std::vector<Found>& found);
     void deploy();
+    void tellReadings(const std::atomic<bool>& stopping);
+    static std::vector<Subject> subjectsOf(const Roster& roster);
     std::shared_ptr<Member> memberOf(const Upstream& upstream);
     RosterRef roster() const;
 

@@ -10,7 +10,7 @@
 #include "muster/types.h"
 
 #include "health.h"
-#include "learned.h"
+#include "learning/learned.h"
 #include "upstream.h"
 
 namespace muster::relay {

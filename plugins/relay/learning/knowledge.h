@@ -13,7 +13,7 @@
 #include "muster/types.h"
 
 #include "answer_times.h"
-#include "upstream.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 

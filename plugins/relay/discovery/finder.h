@@ -24,7 +24,7 @@
 
 #include "found_file.h"
 #include "lookup.h"
-#include "upstream.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 

@@ -20,7 +20,7 @@
 #include "muster/types.h"
 
 #include "knowledge.h"
-#include "upstream.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 
