@@ -351,6 +351,32 @@ std::uint32_t Relay::renewalInterval() const noexcept {
     return intervals().renewal;
 }
 
+std::vector<std::string> Relay::troubles() const {
+    const RosterRef now = roster();
+    if (now->empty())
+        return {
+            "there is no upstream to ask, clients get a fault; name the licensed hosts in setting relay.upstreams, "
+            "or their domain in relay.discover"};
+    std::vector<std::string> lines;
+    const auto wall = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    bool anyCan = false;
+    for (const Entry& entry : *now) {
+        if (entry.upstream.duty == Duty::maintenance)
+            continue;  // somebody wants it so
+        const Health::Picture health = entry.member->health.picture();
+        if (entry.addresses.empty())
+            lines.push_back("upstream " + entry.upstream.name + " cannot be asked: " +
+                            (entry.problem.empty() ? "its name is not resolved yet" : entry.problem));
+        else if (health.condition == Condition::down)
+            lines.push_back("upstream " + entry.upstream.name + " is down: " + explain(health, wall));
+        else
+            anyCan = true;
+    }
+    if (!anyCan)
+        lines.insert(lines.begin(), "no upstream can be asked, clients get a fault; see \"musterctl upstream list\"");
+    return lines;
+}
+
 }  // namespace muster::relay
 
 MUSTER_PLUGIN(relay, muster::relay::Relay, "1.0.0", .kind = muster::Kind::authority,

@@ -40,6 +40,7 @@ private:
     bool answersWithoutRecord() const noexcept override { return true; }
     std::uint32_t activationInterval() const noexcept override;
     std::uint32_t renewalInterval() const noexcept override;
+    std::vector<std::string> troubles() const override;
     IntervalRecord intervals() const noexcept;
 
     // --- who there is

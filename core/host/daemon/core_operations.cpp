@@ -130,7 +130,9 @@ std::vector<std::string> troubles(const CoreView& view) {
     std::vector<std::string> lines;
     if (view.mode == Mode::none)
         lines.emplace_back("no mode is chosen, clients get a fault; choose with \"musterctl mode set\"");
-    else if (view.services.presentAuthority() == nullptr)
+    else if (const Authority* authority = view.services.presentAuthority(); authority != nullptr)
+        lines = authority->troubles();
+    else
         lines.push_back("mode " + std::string(name(view.mode)) +
                         ": its authority is not in service, clients get a fault; see \"musterctl plugin list\"");
     if (!view.storeTrouble.empty())

@@ -64,6 +64,10 @@ public:
         const Passage passage(*gate_);
         return passage ? inner_.renewalInterval() : renewal_;
     }
+    std::vector<std::string> troubles() const override {
+        const Passage passage(*gate_);
+        return passage ? inner_.troubles() : std::vector<std::string>();
+    }
 
 private:
     Authority& inner_;

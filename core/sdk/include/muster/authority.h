@@ -39,6 +39,9 @@ public:
     virtual bool answersWithoutRecord() const noexcept = 0;
     virtual std::uint32_t activationInterval() const noexcept = 0;  ///< minutes
     virtual std::uint32_t renewalInterval() const noexcept = 0;     ///< minutes
+    /// What keeps it from serving everybody now, a clause each, as `musterctl status` shows it; empty: nothing.
+    /// @thread any
+    virtual std::vector<std::string> troubles() const { return {}; }
 };
 
 }  // namespace muster
