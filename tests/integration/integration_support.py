@@ -9,11 +9,14 @@ import support  # noqa: E402
 wait_for = support.wait_for
 
 
-def clients(daemon, family, count, *words, timeout=120, check=None):
-    """Runs muster-client to its end; returns what it printed. With `check`, its exit status must be that."""
+def clients(daemon, family, count, *words, timeout=120, check=None, seal=None):
+    """Runs muster-client to its end; returns what it printed. With `check`, its exit status must be that.
+
+    seal: the seal file of the lab that answers, if that is not the daemon's own.
+    """
     limit = timeout * support.PATIENCE
     done = subprocess.run([support.BIN / "muster-client", "--host", f"127.0.0.1:{daemon.port}", "--seal-key-file",
-                           daemon.state / "lab" / "seal.key", "--family", family, "--clients", str(count), "--timeout",
+                           seal or daemon.state / "lab" / "seal.key", "--family", family, "--clients", str(count), "--timeout",
                            f"{int(limit)}s", *map(str, words)], capture_output=True, text=True, timeout=limit + 30)
     if check is not None and done.returncode != check:
         raise AssertionError(f"muster-client ended with {done.returncode}, not {check}:\n{done.stdout}{done.stderr}")

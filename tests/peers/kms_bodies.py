@@ -9,7 +9,7 @@ from dataclasses import dataclass
 WINDOWS = uuid.UUID("55c92734-d682-4d71-983e-d6ec3f16059f")
 # Counted IDs, and one edition of each (docs/kms.md, "Products").
 VISTA = uuid.UUID("212a64dc-43b1-4d3d-a30c-2fc69d2095c6")
-SERVER_2008_B = uuid.UUID("8fe53387-3087-4447-8985-f75132155ac9")
+SERVER_2008_B = uuid.UUID("8fe53387-3087-4447-8985-f75132215ac9")
 WINDOWS_7 = uuid.UUID("7fde5219-fbfa-484a-82c9-34d1ad53e856")
 SERVER_2008_R2_B = uuid.UUID("ca87f5b6-cd46-40c0-b06d-8ecd57a4373f")
 WINDOWS_7_ENTERPRISE = uuid.UUID("ae2ee509-1b34-41c0-acb7-6d4650168915")

@@ -1,9 +1,10 @@
 """impacket as a KMS client that sends any body, on one association for as long as it lives."""
+import re
 import socket
 
 from impacket import uuid
 from impacket.dcerpc.v5 import mgmt, transport
-from impacket.dcerpc.v5.rpcrt import DCERPCException
+from impacket.dcerpc.v5.rpcrt import DCERPCException, rpc_status_codes
 
 import kms_bodies as kms
 
@@ -12,11 +13,13 @@ MGMT = ("afa8bd80-7d8a-11c9-bef4-08002b102989", "1.0")
 
 
 class Fault(Exception):
-    """An RPC fault; `code` is impacket's."""
+    """An RPC fault, or a bind that was refused; `code` is its status, or None."""
 
     def __init__(self, error):
         super().__init__(str(error))
-        self.code = error.get_error_code()
+        number = re.search("status code: ([0-9a-f]{8})", str(error))
+        names = [code for code, name in rpc_status_codes.items() if str(error).endswith(name)]
+        self.code = int(number.group(1), 16) if number else names[0] if names else error.get_error_code()
 
 
 class Gone(Exception):

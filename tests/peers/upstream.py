@@ -567,7 +567,7 @@ class Upstream:
         call.hresult = hresult
         stub = kms.answer_stub(body, hresult, length, maximum)
         if lie == "hresult-with-body":
-            stub = stub[:-4] + struct.pack("<I", 0xC004F042)
+            stub = stub[:-4] + struct.pack("<I", 0x80004005)
         return rpc.responses(call_id, context, stub, 4000 if lie == "huge" else behaviour.fragment, hint, more)
 
     def decide(self, asked, behaviour):

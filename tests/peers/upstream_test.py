@@ -198,7 +198,7 @@ class UpstreamTest(unittest.TestCase):
                 kms.read_answer(self.ask(upstream, asked)[0])
         upstream.set(lie="hresult-with-body")
         body, hresult = self.ask(upstream, asked)
-        self.assertEqual((hresult, len(body)), (0xC004F042, 60 + 2 * (len(kms.EPID) + 1)))
+        self.assertEqual((hresult, len(body)), (0x80004005, 60 + 2 * (len(kms.EPID) + 1)))
         upstream.set(lie="huge")
         self.assertGreater(len(self.ask(upstream, asked)[0]), 300_000)
 
