@@ -82,7 +82,8 @@ inline constexpr Field kPoolSettings[] = {
      .restart = true},
     {.name = "intake-limit",
      .type = FieldType::size,
-     .help = "Records that are on disk and not yet in the database; beyond it answers wait.",
+     .help = "Records that are on disk and not yet in the database; beyond it answers wait. Also the records that "
+             "memory keeps while the disk fails; later ones are lost, and counted.",
      .fallback = "8MiB",
      .minimum = 1 << 20,
      .maximum = 256 << 20,
