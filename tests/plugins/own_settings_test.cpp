@@ -24,6 +24,7 @@ TEST_GROUP_BASE(OwnSettings, zoo::Cage) {
         services.change = [this](std::string_view section, const auto& edits, std::string_view author,
                                  std::string_view comment) {
             std::vector<settings::SettingsStore::Edit> full;
+            full.reserve(edits.size());
             for (const auto& [key, value] : edits)
                 full.push_back({std::string(section) + "." + key, value});
             return store->changeFromWithin(full, author, comment, [this](std::function<void()> job) {

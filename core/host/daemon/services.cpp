@@ -111,6 +111,7 @@ Result<std::uint32_t> DaemonServices::changeSettings(
     std::string_view section, const std::vector<std::pair<std::string, std::optional<std::string>>>& edits,
     std::string_view author, std::string_view comment) {
     std::vector<settings::SettingsStore::Edit> full;
+    full.reserve(edits.size());
     for (const auto& [key, value] : edits)
         full.push_back({std::string(section) + "." + key, value});
     return parts_.settings.changeFromWithin(full, author, comment, parts_.later);

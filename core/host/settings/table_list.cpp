@@ -201,7 +201,7 @@ std::optional<std::string> linesChanged(std::string_view text, const Item& prese
             const Element& gone = old[pairing.old];
             patches.push_back({lineBegin(text, gone.begin), lineEnd(text, gone.end), ""});
         } else if (pairing.old == Pairing::kNone) {
-            added += indent + raw(wanted.elements[pairing.fresh]) + "," + newline;
+            added.append(indent).append(raw(wanted.elements[pairing.fresh])).append(",").append(newline);
         } else {
             flush();
             anchor = pairing.old;
