@@ -173,6 +173,7 @@ void Relay::stop() noexcept {
     if (finder_)
         finder_->stop();
     host_.onReactors([this](Reactor& reactor) {
+        adopted_[reactor.index()] = UINT64_MAX;  // a list that the finder's thread still brings comes too late
         lanes_[reactor.index()]->stop();
         if (reactor.index() == 0)
             prober_->stop();

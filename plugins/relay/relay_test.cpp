@@ -366,6 +366,20 @@ TEST(Relay, completesWhatIsUnderWayWhenItStops) {
     LONGS_EQUAL(1, exchange.completions);
 }
 
+TEST(Relay, takesNoListUpAgainThatComesWhileItStops) {
+    // Started and stopped at once, the finder's first list reaches the reactors after stop() more often than not.
+    ScriptedHost& a = addHost();
+    for (int i = 0; i < 20; ++i) {
+        begin();
+        plugin.stop();
+        host.authorities.clear();
+        const std::size_t connections = a.accepted;
+        for (int turn = 0; turn < 20; ++turn)
+            host.manual().turn(std::chrono::milliseconds(1));
+        LONGS_EQUAL(connections, a.accepted);
+    }
+}
+
 TEST(Relay, restsInEveryOtherMode) {
     host.present = Mode::lab;
     plugin.start();

@@ -173,8 +173,12 @@ public:
     void adopt(const PluginDescriptor& descriptor) { descriptor_ = &descriptor; }
     void running(Plugin* plugin) noexcept { plugin_ = plugin; }
     void stopThreads() noexcept { stopping_ = true; }
+    /// A thread that waits for a reactor gets it, as it does in the daemon: reactors turn until all threads have ended.
     void joinThreads() noexcept {
         stopping_ = true;
+        while (threadsInside_ > 0)
+            for (const auto& reactor : reactors_)
+                reactor->turn(std::chrono::milliseconds(1));
         for (std::thread& thread : threads_)
             thread.join();
         threads_.clear();
@@ -298,7 +302,12 @@ public:
     }
 
     void thread(std::string_view name, std::function<void(const std::atomic<bool>&)> work) override {
+        ++threadsInside_;
         threads_.emplace_back([this, work = std::move(work), name = std::string(name)] {
+            struct Leaving {
+                std::atomic<int>& inside;
+                ~Leaving() { --inside; }
+            } const leaving{threadsInside_};
             std::string text;
             try {
                 work(stopping_);
@@ -475,6 +484,7 @@ private:
     std::string state_;
     std::vector<std::thread> threads_;
     std::atomic<bool> stopping_{false};
+    std::atomic<int> threadsInside_{0};
 
     mutable std::mutex mutex_;  // plugins' threads log and count, too
     std::vector<Line> lines_;
