@@ -141,6 +141,16 @@ class Daemon:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def open_files(self):
+        """What each descriptor is, sorted: "socket", or a path."""
+        found = []
+        for number in os.listdir(f"/proc/{self.process.pid}/fd"):
+            try:
+                found.append(os.readlink(f"/proc/{self.process.pid}/fd/{number}").split(":[")[0])
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return sorted(found)
+
     def kill(self):
         self.process.kill()
         self.process.wait()
