@@ -129,6 +129,7 @@ TEST(Relay, opensMoreUnderLoadUpToItsBound) {
     host.settings["slow-start"] = std::int64_t{0};
     begin();
     std::vector<test::FakeExchange*> asked;
+    asked.reserve(40);
     for (int i = 0; i < 40; ++i)
         asked.push_back(&ask());
     for (test::FakeExchange* exchange : asked)
@@ -267,6 +268,7 @@ TEST(Relay, turnsAwayWhatIsBeyondItsQueueAndKeepsTheRest) {
     host.settings["queue"] = std::int64_t{3};
     begin();
     std::vector<test::FakeExchange*> asked;
+    asked.reserve(5);
     for (int i = 0; i < 5; ++i) {
         asked.push_back(&ask());
         decide(*asked.back());

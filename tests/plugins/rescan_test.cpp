@@ -162,7 +162,7 @@ TEST(Rescan, aSuccessorGoesOnCountingAndListening) {
     LONGS_EQUAL(2, twin("version"));
     LONGS_EQUAL(2, services.metrics().value("twin_requests_total"));
     LONGS_EQUAL(0, services.metrics().value("twin_first_only"));  // its owner has gone
-    LONGS_EQUAL(1, services.listening().size());                         // one socket all the time
+    LONGS_EQUAL(1, services.listening().size());                  // one socket all the time
     release("twin");
     host->rescan();
     LONGS_EQUAL(0, services.listening().size());

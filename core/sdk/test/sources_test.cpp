@@ -2,7 +2,6 @@
 
 #include "CppUTest/TestHarness.h"
 
-
 using namespace muster;
 
 TEST_GROUP(Sources) {

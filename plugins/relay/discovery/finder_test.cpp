@@ -144,7 +144,7 @@ TEST_GROUP(Finder) {
     const std::vector<Found>& list() {
         return lists.back();
     }
-    std::string remark(std::size_t index) {
+    std::string remark(std::size_t index) const {
         return finder->rounds().at(0).records.at(index).remark;
     }
 };

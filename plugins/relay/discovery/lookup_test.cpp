@@ -86,7 +86,7 @@ TEST_GROUP(Lookup) {
         std::error_code ignored;
         std::filesystem::remove_all(folder, ignored);
     }
-    std::string file(const char* name, const std::string& text) {
+    std::string file(const char* name, const std::string& text) const {
         std::ofstream(folder + "/" + name) << text;
         return folder + "/" + name;
     }

@@ -22,7 +22,7 @@ TEST_GROUP(SystemNames) {
     void teardown() override {
         std::filesystem::remove(path);
     }
-    ResolverConfiguration configuration(const std::string& text) {
+    ResolverConfiguration configuration(const std::string& text) const {
         std::ofstream(path) << text;
         return readResolverConfiguration(path);
     }
