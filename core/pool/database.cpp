@@ -87,11 +87,15 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Us
     // The log keeps the size that it once had, up to 128 MiB: written over it costs less than made anew.
     // 2 MiB of cache do: the kernel's page cache does the rest (docs/decisions/0002-intake.md).
     const char* settings = use == Use::write
-                               ? "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                               ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
                                  "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=-2048;"
                                  "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=134217728;"
                                : "PRAGMA query_only=1; PRAGMA mmap_size=0; PRAGMA cache_size=-512;"
                                  "PRAGMA temp_store=MEMORY;";
+    // Only a new file: SQLite writes this one into the file every time, also into one that is refused afterwards.
+    if (use == Use::write && connection->value("PRAGMA page_count", 1) == 0)
+        if (auto set = connection->execute("PRAGMA auto_vacuum=INCREMENTAL"); !set)
+            return fail(set.error());
     if (auto set = connection->execute(settings); !set)
         return fail(set.error());
     return connection;

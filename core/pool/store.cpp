@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -69,12 +70,21 @@ bool exists(const std::string& path) noexcept {
     return access(path.c_str(), F_OK) == 0;
 }
 
+constexpr int kContentCodes[] = {SQLITE_NOTADB, SQLITE_CORRUPT, SQLITE_ERROR};
+
 /// Whether a failure lies in the file's content, so that another file would do.
 bool isContent(Connection* connection) noexcept {
     if (!connection)
         return false;
     const int code = sqlite3_errcode(connection->handle()) & 0xff;
     return code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR || code == SQLITE_CONSTRAINT;
+}
+
+/// The same by an error's words, where the connection has gone or has been rolled back meanwhile.
+bool isContent(const Error& error) {
+    return std::any_of(std::begin(kContentCodes), std::end(kContentCodes), [&](int code) {
+        return error.detail.find("(SQLite " + std::to_string(code) + ")") != std::string::npos;
+    });
 }
 
 struct Opened {
@@ -99,12 +109,8 @@ tl::expected<Opened, OpenFailure> openDatabase(const std::string& path, bool int
                          "the file is empty though records were kept before; " + remedy(SQLITE_NOTADB)},
                         true});
     auto connection = Connection::open(path, Connection::Use::write);
-    if (!connection) {
-        const std::string& detail = connection.error().detail;
-        const bool content = detail.find("(SQLite " + std::to_string(SQLITE_NOTADB) + ")") != std::string::npos ||
-                             detail.find("(SQLite " + std::to_string(SQLITE_CORRUPT) + ")") != std::string::npos;
-        return tl::unexpected(OpenFailure{connection.error(), content});
-    }
+    if (!connection)
+        return tl::unexpected(OpenFailure{connection.error(), isContent(connection.error())});
     opened.connection = std::move(*connection);
     if (auto migrated = migrate(*opened.connection); !migrated) {
         const bool content =
@@ -112,6 +118,10 @@ tl::expected<Opened, OpenFailure> openDatabase(const std::string& path, bool int
             (isContent(opened.connection.get()) || sqlite3_errcode(opened.connection->handle()) == SQLITE_OK);
         return tl::unexpected(OpenFailure{migrated.error(), content});
     }
+    if (sqlite3_db_readonly(opened.connection->handle(), "main") == 1 && access(path.c_str(), W_OK) == 0)
+        return tl::unexpected(OpenFailure{{Code::storage, "database " + path,
+                                           "its header says that it must not be written; " + remedy(SQLITE_NOTADB)},
+                                          true});
     auto tables = Tables::open(*opened.connection);
     if (!tables)
         return tl::unexpected(OpenFailure{tables.error(), isContent(opened.connection.get())});
@@ -334,8 +344,7 @@ Result<std::unique_ptr<Archive>> Archive::open(StoreConfig config) {
     if (const std::string finished = finishRescue(path); !finished.empty())
         events.push_back(storeEvent(kEventPutBack, finished));
     auto opened = openDatabase(path, hasIntakeFiles(config.directory));
-    if (!opened && opened.error().content && config.degraded) {
-        const std::string why = opened.error().error.text();
+    const auto beginAnew = [&](const std::string& why) -> Result<void> {
         const std::string name = setAside(path, "damaged");
         if (name.empty())
             return fail(systemError(path, "rename the file", errno));
@@ -344,14 +353,32 @@ Result<std::unique_ptr<Archive>> Archive::open(StoreConfig config) {
                 rename((path + suffix).c_str(), (name + suffix).c_str());
         events.push_back(storeEvent(kEventSetAside, why + "; it is kept as " + name));
         opened = openDatabase(path, false);
-    }
+        return {};
+    };
+    if (!opened && opened.error().content && config.degraded)
+        if (auto begun = beginAnew(opened.error().error.text()); !begun)
+            return fail(begun.error());
     if (!opened)
         return fail(opened.error().error);
 
     auto replay = readIntake(config.directory, opened->tables->applied(), opened->fresh);
     if (!replay)
         return fail(replay.error());
-    if (auto applied = applyReplay(*opened->tables, *replay); !applied)
+    auto applied = applyReplay(*opened->tables, *replay);
+    if (!applied && config.degraded && isContent(applied.error())) {
+        // What is damaged shows with the first page that is written.
+        opened->tables.reset();
+        opened->connection.reset();
+        if (auto begun = beginAnew(applied.error().text()); !begun)
+            return fail(begun.error());
+        if (!opened)
+            return fail(opened.error().error);
+        replay = readIntake(config.directory, opened->tables->applied(), opened->fresh);
+        if (!replay)
+            return fail(replay.error());
+        applied = applyReplay(*opened->tables, *replay);
+    }
+    if (!applied)
         return fail(applied.error());
     std::vector<std::unique_ptr<Segment>> free = sortFiles(*replay, config);
     for (const std::string& alarm : replay->alarms)

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -46,6 +47,8 @@ def corruptions(count, chance):
         ("cut in the first page", lambda octets: octets[:1000]),
         ("cut in half", lambda octets: octets[:len(octets) // 2 // 512 * 512]),
         ("one bit of the header", flip(1, 0, 100)),
+        ("a bit of the schema's version", flip(1, 60, 64)),
+        ("a bit of the application's number", flip(1, 68, 72)),
     ]
     makers = [("16 bits", lambda: flip(16, 0, NEVER)), ("4,096 octets", lambda: overwrite(4096)),
               ("512 octets", lambda: overwrite(512)), ("one bit", lambda: flip(1, 0, NEVER)),
@@ -245,7 +248,10 @@ class StoreTest(fault.DaemonTest):
         self.harmed(lambda daemon: os.truncate(f"{self.pool(daemon)}-wal", 0))
 
     def test_an_index_of_the_log_that_was_cut_costs_the_process_and_no_client(self):
-        daemon = self.filled()
+        # A sanitizer's own handler would make an exit of the signal.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":handle_sigbus=0"
+        with unittest.mock.patch.dict(os.environ, ASAN_OPTIONS=options):
+            daemon = self.filled()
         os.truncate(f"{self.pool(daemon)}-shm", 0)
         daemon.serves()
         # SQLite maps that file; whoever reads behind its end gets SIGBUS, and systemd starts the daemon again.
@@ -326,12 +332,13 @@ class StoreTest(fault.DaemonTest):
         kept = self.directory / "kept"
         shutil.copytree(daemon.state, kept)
         outcomes = {"served": 0, "refused": 0}
-        for name, spoil in corruptions(50 if fault.LONG else 9, chance):
+        for name, spoil in corruptions(50 if fault.LONG else 11, chance):
             with self.subTest(name):
                 shutil.rmtree(daemon.state)
                 shutil.copytree(kept, daemon.state)
                 spoiled = spoil(database.read_bytes())
                 database.write_bytes(spoiled)
+                said = len(daemon.log_tail(10**7))
                 daemon.start()
                 fault.wait_for(lambda: daemon.process.poll() is not None or daemon.ctl("status", check=False).returncode == 0,
                                30, "ready, or refused")
@@ -344,6 +351,8 @@ class StoreTest(fault.DaemonTest):
                     outcomes["refused"] += 1
                     self.assertEqual(daemon.process.returncode, 78, daemon.log_tail())
                     self.assertEqual(database.read_bytes(), spoiled, "a refused database was changed")
+                    if "start the newer Muster" in daemon.log_tail(10**7)[said:]:
+                        continue  # such a file is nobody's to set aside: an upgrade may be all that it needs
                     daemon.start_ready(30, "--degraded")
                     fault.wait_for(daemon.serves, 10, "a valid request answered in degraded state")
                     kept_aside = [path.read_bytes() for path in database.parent.iterdir() if path.is_file()]

@@ -121,7 +121,7 @@ TEST_GROUP(Finder) {
         hooks.wall = [this] { return wall; };
         finder = std::make_unique<Finder>(settings, state, std::move(hooks));
     }
-    Monotonic turn() {
+    Monotonic turn() const {
         return finder->step([] { return false; });
     }
     /// Lets time pass; every turn that falls due in it is taken.
