@@ -157,7 +157,6 @@ void Applier::setTrouble(std::string sentence) {
 bool Applier::ensureOpen() {
     if (connection_ && !reopen_.exchange(false))
         return true;
-    const std::lock_guard quiet(writing_);
     // The last connection that closes writes into the file of that name, and removes the log of that name.
     files_.changing();
     if (!files_.inPlace()) {
@@ -195,6 +194,7 @@ bool Applier::open() {
 
 Result<Rescued> Applier::replace(
     const std::function<Result<Rescued>(std::uint64_t applied, std::int64_t identity)>& make) {
+    const std::lock_guard unretained(retaining_);
     const std::lock_guard quiet(writing_);
     files_.changing();
     if (connection_)  // closed, it would write to files that are not its own any more, and remove others' logs
@@ -224,9 +224,9 @@ Result<Rescued> Applier::replace(
 }
 
 bool Applier::applyOnce(bool durable) {
+    const std::lock_guard quiet(writing_);
     if (!ensureOpen())
         return false;
-    const std::lock_guard quiet(writing_);
     std::deque<Piece>& batch = batch_;
     // A commit that failed late may have happened all the same: what is in already is not applied twice.
     while (!batch.empty() && batch.front().last() <= tables_->applied())
@@ -266,9 +266,13 @@ void Applier::run() {
         } else if (batch.empty()) {
             const auto due = [&] { return stopping_ || urgent_ || octets_ >= kEnough || wanted_ > safe(); };
             // Also under load: one slice between two transactions.
-            if (!stopping_ && connection_ && Clock::now() >= retentionDue) {
+            if (!stopping_ && Clock::now() >= retentionDue) {
                 lock.unlock();
-                const bool more = retention_->work(writing_, note_);
+                bool more = false;
+                {
+                    const std::lock_guard retained(retaining_);
+                    more = retention_ && retention_->work(writing_, note_);
+                }
                 retentionDue = more ? Clock::now() : Clock::now() + Retention::kPause;
                 lock.lock();
             }

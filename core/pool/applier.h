@@ -89,7 +89,8 @@ private:
     DatabaseFiles& files_;
     LiveTotals& totals_;
     const std::function<void(EventRecord)> note_;
-    std::mutex writing_;  // taken before mutex_
+    std::mutex retaining_;  // the connection stays while retention works on it; taken before writing_
+    std::mutex writing_;    // taken before mutex_
     std::unique_ptr<Connection> connection_;
     std::unique_ptr<Tables> tables_;
     std::unique_ptr<Retention> retention_;

@@ -238,7 +238,7 @@ TEST(Rescue, whereNothingIsLeftItBeginsAnewAndSaysWhatIsLost) {
     fs::resize_file(database + "-wal", 0);
     fs::resize_file(database, 0);
     waitUntilPutBack();
-    CHECK_EQUAL(1U, eventsOf(*store, kEventRecordsLost));
+    CHECK_TRUE(eventually([&] { return eventsOf(*store, kEventRecordsLost) == 1; }));  // told after the other
     const std::uint64_t left = listed();
     CHECK_TRUE(left < clients);
     CHECK_EQUAL(left, store->totals().machines);
