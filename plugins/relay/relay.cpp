@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "discovery/own_addresses.h"
+#include "dns/own_addresses.h"
 #include "events.h"
 #include "kms/epid.h"
 #include "kms/utf16.h"
@@ -156,7 +156,7 @@ void Relay::start() {
     readSettings();
     Finder::Hooks hooks;
     hooks.changed = [this](const std::vector<Found>& list) { found(list); };
-    hooks.isOwn = pointsHere([this] { return host_.listening(); });
+    hooks.isOwn = dns::pointsHere([this] { return host_.listening(); });
     hooks.log = [this](Severity severity, std::string_view text) { host_.log(severity, text); };
     finder_ = std::make_unique<Finder>(finderSettings(config_), host_.stateDirectory(), std::move(hooks));
     found(numericOnes(config_.upstreams));  // these need no look-up: clients are served from the first moment

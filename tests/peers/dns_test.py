@@ -84,7 +84,7 @@ def free_port():
 
 def ask(kind, name, *resolvers):
     """What the relay's look-up understands: (word, TTL, text), the lines after it."""
-    done = subprocess.run([support.BIN / "relay-lookup-probe", kind, name, *(f"127.0.0.1:{p}" for p in resolvers)],
+    done = subprocess.run([support.BIN / "dns-lookup-probe", kind, name, *(f"127.0.0.1:{p}" for p in resolvers)],
                           capture_output=True, text=True, timeout=120 * support.PATIENCE)
     assert done.returncode == 0 and not done.stderr, done.stderr
     first, *lines = done.stdout.splitlines()

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "system_names.h"
+#include "dns/system_names.h"
 
 namespace muster::relay {
 
@@ -58,7 +58,7 @@ std::string fitted(std::string name) {
 
 /// Under which name a host of the settings is known; empty: it is an address.
 std::string knownAs(const std::string& host) {
-    if (numericAddress(host))
+    if (dns::numericAddress(host))
         return {};
     const auto plain = dns::plainName(host);
     if (!plain)
@@ -79,7 +79,7 @@ Finder::Finder(FinderSettings settings, const std::string& stateDirectory, Hooks
     if (!hooks_.wall)
         hooks_.wall = [] { return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now()); };
     if (!hooks_.names)
-        hooks_.names = [](const std::vector<Address>& resolvers) { return std::make_unique<Lookup>(resolvers); };
+        hooks_.names = [](const std::vector<Address>& resolvers) { return std::make_unique<dns::Lookup>(resolvers); };
 }
 
 void Finder::run(const std::atomic<bool>& stopping) {
@@ -289,7 +289,7 @@ void Finder::remember() {
 
 /// @param known  something is known that a denial would take away
 /// @return true: what was known is to be let go
-bool Finder::learn(Knowledge& knowledge, const Said& said, bool known) const {
+bool Finder::learn(Knowledge& knowledge, const dns::Said& said, bool known) const {
     const Timestamp wall = hooks_.wall();
     knowledge.asked = wall;
     if (said.found()) {
@@ -317,7 +317,7 @@ bool Finder::learn(Knowledge& knowledge, const Said& said, bool known) const {
     return true;
 }
 
-void Finder::learnAddresses(HostEntry& host, const AddressAnswer& answer) {
+void Finder::learnAddresses(HostEntry& host, const dns::AddressAnswer& answer) {
     if (learn(host, answer.said, !host.addresses.empty()))
         host.addresses.clear();
     if (!answer.said.found())
@@ -332,7 +332,7 @@ void Finder::learnAddresses(HostEntry& host, const AddressAnswer& answer) {
     host.addresses = std::move(addresses);
 }
 
-void Finder::schedule(Knowledge& knowledge, const Said& said, seconds ttl) {
+void Finder::schedule(Knowledge& knowledge, const dns::Said& said, seconds ttl) {
     const milliseconds interval = settings_.interval;
     milliseconds wait = interval;
     double least = 0.9;  // of jitter
@@ -356,16 +356,16 @@ void Finder::schedule(Knowledge& knowledge, const Said& said, seconds ttl) {
 }
 
 void Finder::askHost(const std::string& name, HostEntry& host, const dns::Stopped& stopped) {
-    const AddressAnswer answer = names_->addresses(name, stopped);
-    if (answer.said.code == LookupCode::stopped)
+    const dns::AddressAnswer answer = names_->addresses(name, stopped);
+    if (answer.said.code == dns::LookupCode::stopped)
         return;
     learnAddresses(host, answer);
     schedule(host, answer.said, answer.ttl);
 }
 
 void Finder::askDomain(const std::string& name, DomainEntry& domain, const dns::Stopped& stopped) {
-    const ServiceAnswer answer = names_->services(name, stopped);
-    if (answer.said.code == LookupCode::stopped)
+    const dns::ServiceAnswer answer = names_->services(name, stopped);
+    if (answer.said.code == dns::LookupCode::stopped)
         return;
     if (learn(domain, answer.said, !domain.services.empty()))
         domain.services.clear();
@@ -424,7 +424,7 @@ std::vector<Found> Finder::build(std::vector<DomainRound>& rounds) const {
 
     for (const Upstream& upstream : settings_.upstreams) {
         Found one{upstream, {}, {}, {}};
-        if (const auto numeric = numericAddress(upstream.host)) {
+        if (const auto numeric = dns::numericAddress(upstream.host)) {
             one.addresses = withPort({*numeric}, upstream.port);
         } else {
             const HostEntry& host = hosts_.at(knownAs(upstream.host));

@@ -22,8 +22,8 @@
 #include "muster/event.h"
 #include "muster/types.h"
 
+#include "dns/lookup.h"
 #include "found_file.h"
-#include "lookup.h"
 #include "relay/upstream.h"
 
 namespace muster::relay {
@@ -77,7 +77,7 @@ public:
         std::function<bool(const Address&)> isOwn;
         std::function<void(Severity, std::string_view)> log;
         /// Lookup where it is empty.
-        std::function<std::unique_ptr<NameService>(const std::vector<Address>& resolvers)> names;
+        std::function<std::unique_ptr<dns::NameService>(const std::vector<Address>& resolvers)> names;
         /// The system's clocks where they are empty.
         std::function<Monotonic()> now;
         std::function<Timestamp()> wall;
@@ -127,9 +127,9 @@ private:
     void takeSettings();
     void recall();
     void remember();
-    bool learn(Knowledge& knowledge, const Said& said, bool known) const;
-    void learnAddresses(HostEntry& host, const AddressAnswer& answer);
-    void schedule(Knowledge& knowledge, const Said& said, std::chrono::seconds ttl);
+    bool learn(Knowledge& knowledge, const dns::Said& said, bool known) const;
+    void learnAddresses(HostEntry& host, const dns::AddressAnswer& answer);
+    void schedule(Knowledge& knowledge, const dns::Said& said, std::chrono::seconds ttl);
     void askHost(const std::string& name, HostEntry& host, const dns::Stopped& stopped);
     void askDomain(const std::string& name, DomainEntry& domain, const dns::Stopped& stopped);
     void publish(bool always);
@@ -142,7 +142,7 @@ private:
 
     // The finder's thread alone.
     FinderSettings settings_;
-    std::unique_ptr<NameService> names_;
+    std::unique_ptr<dns::NameService> names_;
     std::vector<std::string> fixedHosts_;  // names among the hosts of the settings
     std::map<std::string, HostEntry> hosts_;
     std::map<std::string, DomainEntry> domains_;

@@ -9,7 +9,7 @@
 
 #include "CppUTest/TestHarness.h"
 
-#include "system_names.h"
+#include "dns/system_names.h"
 
 using namespace muster;
 using namespace muster::relay;
@@ -20,35 +20,35 @@ namespace {
 const Address kResolver = *Address::parse("10.0.0.53:53");
 
 Address at(const char* host, std::uint16_t port = 1688) {
-    Address address = *numericAddress(host);
+    Address address = *dns::numericAddress(host);
     address.port = port;
     return address;
 }
 
 /// DNS as a test says it is.
-class FakeNames final : public NameService {
+class FakeNames final : public dns::NameService {
 public:
     struct World {
-        std::map<std::string, ServiceAnswer> domains;
-        std::map<std::string, AddressAnswer> hosts;
+        std::map<std::string, dns::ServiceAnswer> domains;
+        std::map<std::string, dns::AddressAnswer> hosts;
         std::vector<std::string> asked;
         std::function<void()> onQuestion;  // called before each answer
     };
 
     explicit FakeNames(World& world) : world_(world) {}
 
-    ServiceAnswer services(const std::string& domain, const dns::Stopped&) override {
+    dns::ServiceAnswer services(const std::string& domain, const dns::Stopped&) override {
         note(domain);
         const auto known = world_.domains.find(domain);
-        return known != world_.domains.end() ? known->second : ServiceAnswer{silence(), {}, {}, {}};
+        return known != world_.domains.end() ? known->second : dns::ServiceAnswer{silence(), {}, {}, {}};
     }
-    AddressAnswer addresses(const std::string& host, const dns::Stopped&) override {
+    dns::AddressAnswer addresses(const std::string& host, const dns::Stopped&) override {
         note(host);
         const auto known = world_.hosts.find(host);
-        return known != world_.hosts.end() ? known->second : AddressAnswer{silence(), {}, {}, {}};
+        return known != world_.hosts.end() ? known->second : dns::AddressAnswer{silence(), {}, {}, {}};
     }
 
-    static Said silence() { return {LookupCode::timedOut, "10.0.0.53:53 gives no answer", {}}; }
+    static dns::Said silence() { return {dns::LookupCode::timedOut, "10.0.0.53:53 gives no answer", {}}; }
 
 private:
     void note(const std::string& name) {
@@ -60,24 +60,24 @@ private:
     World& world_;
 };
 
-AddressAnswer hostAnswer(std::initializer_list<const char*> addresses, seconds ttl = seconds(3600)) {
-    AddressAnswer answer{{LookupCode::found, {}, kResolver}, ttl, {}, false};
+dns::AddressAnswer hostAnswer(std::initializer_list<const char*> addresses, seconds ttl = seconds(3600)) {
+    dns::AddressAnswer answer{{dns::LookupCode::found, {}, kResolver}, ttl, {}, false};
     for (const char* address : addresses)
-        answer.addresses.push_back(*numericAddress(address));
+        answer.addresses.push_back(*dns::numericAddress(address));
     return answer;
 }
 
-Said denial(const char* text = "it does not exist, says 10.0.0.53:53") {
-    return {LookupCode::noName, text, kResolver};
+dns::Said denial(const char* text = "it does not exist, says 10.0.0.53:53") {
+    return {dns::LookupCode::noName, text, kResolver};
 }
 
-ServiceAnswer::Record record(const char* target, const char* address, std::uint16_t port = 1688,
-                             std::uint16_t priority = 0, std::uint16_t weight = 0) {
+dns::ServiceAnswer::Record record(const char* target, const char* address, std::uint16_t port = 1688,
+                                  std::uint16_t priority = 0, std::uint16_t weight = 0) {
     return {priority, weight, port, target, hostAnswer({address})};
 }
 
-ServiceAnswer domainAnswer(std::vector<ServiceAnswer::Record> records, seconds ttl = seconds(3600)) {
-    return {{LookupCode::found, {}, kResolver}, {}, ttl, std::move(records)};
+dns::ServiceAnswer domainAnswer(std::vector<dns::ServiceAnswer::Record> records, seconds ttl = seconds(3600)) {
+    return {{dns::LookupCode::found, {}, kResolver}, {}, ttl, std::move(records)};
 }
 
 Upstream upstream(const char* name, const char* host) {
@@ -233,7 +233,7 @@ TEST(Finder, letsGoOnlyWhenDnsSaysTwiceThatThereIsNothing) {
     world.domains["example.org"] = domainAnswer({record("kms.example.org", "10.0.0.1")});
     start();
     turn();
-    ServiceAnswer nothing;
+    dns::ServiceAnswer nothing;
     nothing.said = denial();
     world.domains["example.org"] = nothing;
     now += seconds(400);
@@ -258,7 +258,7 @@ TEST(Finder, aGoodAnswerInBetweenBreaksTheRowOfDenials) {
     world.hosts["kms.example.org"] = hostAnswer({"10.0.0.1"}, seconds(60));
     start();
     turn();
-    AddressAnswer nothing;
+    dns::AddressAnswer nothing;
     nothing.said = denial();
     for (int i = 0; i < 5; ++i) {
         world.hosts["kms.example.org"] = nothing;
@@ -277,7 +277,7 @@ TEST(Finder, aFixedNameThatIsGoneStaysInTheListWithoutAddresses) {
     world.hosts["kms.example.org"] = hostAnswer({"10.0.0.1"});
     start();
     turn();
-    AddressAnswer nothing;
+    dns::AddressAnswer nothing;
     nothing.said = denial();
     world.hosts["kms.example.org"] = nothing;
     pass(seconds(500));

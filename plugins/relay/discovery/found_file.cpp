@@ -6,7 +6,7 @@
 
 #include "muster/private_file.h"
 
-#include "system_names.h"
+#include "dns/system_names.h"
 
 namespace muster::relay {
 
@@ -70,7 +70,7 @@ bool takeLine(std::string_view line, Remembered& to) {
             return false;
         to.hosts.push_back(std::move(host));
     } else if (kind == "address") {
-        const auto address = numericAddress(takeUntil(line, ' '));
+        const auto address = dns::numericAddress(takeUntil(line, ' '));
         if (!address || to.hosts.empty() || to.hosts.back().addresses.size() == dns::kMaxAddresses)
             return false;
         to.hosts.back().addresses.push_back(*address);

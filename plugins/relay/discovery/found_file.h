@@ -10,7 +10,7 @@
 #include "muster/result.h"
 #include "muster/types.h"
 
-#include "dns_message.h"
+#include "dns/message.h"
 
 namespace muster::relay {
 

@@ -7,7 +7,7 @@
 
 #include "CppUTest/TestHarness.h"
 
-#include "system_names.h"
+#include "dns/system_names.h"
 
 using namespace muster;
 using namespace muster::relay;
@@ -17,8 +17,8 @@ namespace {
 Remembered sample() {
     const Timestamp when{std::chrono::milliseconds(1795348800000)};
     return {{{"example.org", when, {{0, 10, 1688, "kms1.example.org"}, {5, 0, 1689, "kms2.example.org"}}}},
-            {{"kms1.example.org", when, {*numericAddress("10.0.0.1"), *numericAddress("2001:db8::1")}},
-             {"kms2.example.org.", when, {*numericAddress("fe80::1%7")}}}};
+            {{"kms1.example.org", when, {*dns::numericAddress("10.0.0.1"), *dns::numericAddress("2001:db8::1")}},
+             {"kms2.example.org.", when, {*dns::numericAddress("fe80::1%7")}}}};
 }
 
 }  // namespace

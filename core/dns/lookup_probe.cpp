@@ -1,15 +1,15 @@
-/// Asks DNS as the relay does, and prints what it understood: for the tests with foreign name servers.
+/// Asks DNS as Muster does, and prints what it understood: for the tests with foreign name servers.
 ///
-///     relay-lookup-probe services|addresses NAME RESOLVER...     RESOLVER: 127.0.0.1:5353
+///     dns-lookup-probe services|addresses NAME RESOLVER...     RESOLVER: 127.0.0.1:5353
 #include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
 
-#include "lookup.h"
+#include "dns/lookup.h"
 
 using namespace muster;
-using namespace muster::relay;
+using namespace muster::dns;
 
 namespace {
 
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
         if (const auto resolver = Address::parse(words[i]))
             resolvers.push_back(*resolver);
     if (words.size() < 3 || resolvers.size() + 2 != words.size()) {
-        std::fputs("relay-lookup-probe services|addresses NAME RESOLVER...\n", stderr);
+        std::fputs("dns-lookup-probe services|addresses NAME RESOLVER...\n", stderr);
         return 64;
     }
     const auto goOn = [] { return false; };

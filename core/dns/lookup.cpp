@@ -1,21 +1,18 @@
-#include "lookup.h"
+#include "dns/lookup.h"
 
 #include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
 
-#include "system_names.h"
+#include "dns/system_names.h"
 
-namespace muster::relay {
-
-using dns::Stopped;
-using dns::Type;
+namespace muster::dns {
 
 /// What came of one question: an answer that settles it, or why there is none.
 struct Lookup::Asked {
     Said said;
-    dns::Answer answer;
+    Answer answer;
 };
 
 namespace {
@@ -70,7 +67,7 @@ Said stoppedSaid() {
     return {LookupCode::stopped, "the look-up was broken off", {}};
 }
 
-std::string rcodeWords(dns::Rcode rcode) {
+std::string rcodeWords(Rcode rcode) {
     const auto number = static_cast<unsigned>(rcode);
     constexpr std::array<const char*, 11> kNames = {"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
                                                     "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
@@ -78,17 +75,16 @@ std::string rcodeWords(dns::Rcode rcode) {
 }
 
 /// What an answer that came means. @param alias  set: ask again for this name
-LookupCode judge(const dns::Answer& answer, const std::string& name, std::optional<std::string>& alias,
-                 std::string& words) {
+LookupCode judge(const Answer& answer, const std::string& name, std::optional<std::string>& alias, std::string& words) {
     switch (answer.rcode) {
-        case dns::Rcode::noError:
+        case Rcode::noError:
             break;
-        case dns::Rcode::nameError:
+        case Rcode::nameError:
             return LookupCode::noName;
-        case dns::Rcode::serverFailure:
+        case Rcode::serverFailure:
             words = "fails (SERVFAIL)";
             return LookupCode::serverFailure;
-        case dns::Rcode::refused:
+        case Rcode::refused:
             words = "refuses to answer (REFUSED)";
             return LookupCode::refused;
         default:
@@ -137,13 +133,13 @@ void sortAddresses(std::vector<Address>& addresses) {
               [](const Address& a, const Address& b) { return a.isV4() != b.isV4() ? a.isV4() : a.octets < b.octets; });
 }
 
-std::string noteOf(const dns::Answer& answer) {
+std::string noteOf(const Answer& answer) {
     std::string note;
     if (answer.unusable > 0)
         note = std::to_string(answer.unusable) + " SRV records are left out: port 0, or a target that is no host name";
     if (answer.surplus > 0)
         note += (note.empty() ? "" : "; ") + std::to_string(answer.surplus) + " SRV records beyond " +
-                std::to_string(dns::kMaxServices) + " are left out";
+                std::to_string(kMaxServices) + " are left out";
     return note;
 }
 
@@ -169,23 +165,23 @@ Lookup::Asked Lookup::queryOnce(const std::vector<Address>& resolvers, const std
                 continue;
             if (std::chrono::steady_clock::now() >= until)
                 break;
-            dns::Reply reply = dns::ask(failure.resolver, name, type, attempt, until, stopped);
+            Reply reply = ask(failure.resolver, name, type, attempt, until, stopped);
             switch (reply.ending) {
-                case dns::Ending::stopped:
+                case Ending::stopped:
                     return {stoppedSaid(), {}};
-                case dns::Ending::timedOut:
+                case Ending::timedOut:
                     failure.code = LookupCode::timedOut;
                     failure.words = reply.words.empty() ? "gives no answer" : "gives no answer by TCP";
                     continue;
-                case dns::Ending::unreachable:
+                case Ending::unreachable:
                     failure.code = LookupCode::unreachable;
                     failure.words = "cannot be reached (" + reply.words + ")";
                     continue;
-                case dns::Ending::broken:
+                case Ending::broken:
                     failure.code = LookupCode::malformed;
                     failure.words = "gives an answer that cannot be used (" + reply.words + ")";
                     continue;
-                case dns::Ending::answered:
+                case Ending::answered:
                     break;
             }
             std::optional<std::string> alias;
@@ -207,7 +203,7 @@ Lookup::Asked Lookup::query(const std::vector<Address>& resolvers, const std::st
         return {{LookupCode::unreachable, "there is no DNS server to ask; set relay.resolvers", {}}, {}};
     std::string at = name;
     std::chrono::seconds ttl = std::chrono::hours(24 * 7);
-    for (std::size_t aliases = 0; aliases <= dns::kMaxAliases; ++aliases) {
+    for (std::size_t aliases = 0; aliases <= kMaxAliases; ++aliases) {
         Asked asked = queryOnce(resolvers, at, type, until, stopped);
         if (!asked.said.found() && !asked.said.denied())
             return asked;
@@ -246,8 +242,8 @@ AddressAnswer Lookup::byDns(const std::vector<Address>& resolvers, const std::st
     }
     out.partial = !(v4.said.found() || v4.said.denied()) || !(v6.said.found() || v6.said.denied());
     out.said = v4.said.found() ? v4.said : v6.said;
-    if (out.addresses.size() > dns::kMaxAddresses)
-        out.addresses.resize(dns::kMaxAddresses);
+    if (out.addresses.size() > kMaxAddresses)
+        out.addresses.resize(kMaxAddresses);
     return out;
 }
 
@@ -258,7 +254,7 @@ AddressAnswer Lookup::addresses(const std::string& host, const Stopped& stopped)
         out.addresses.push_back(*numeric);
         return out;
     }
-    const auto name = dns::plainName(host);
+    const auto name = plainName(host);
     if (!name) {
         out.said = {LookupCode::badName,
                     "that is neither an address nor a name of letters, digits, '-', '_' and dots; correct it",
@@ -298,8 +294,8 @@ AddressAnswer Lookup::addresses(const std::string& host, const Stopped& stopped)
 
 ServiceAnswer Lookup::services(const std::string& domain, const Stopped& stopped) {
     ServiceAnswer out;
-    const auto plain = dns::plainName(domain);
-    const auto name = plain ? dns::plainName(kServiceLabels + *plain) : std::nullopt;
+    const auto plain = plainName(domain);
+    const auto name = plain ? plainName(kServiceLabels + *plain) : std::nullopt;
     if (!name) {
         out.said = {
             LookupCode::badName,
@@ -322,15 +318,15 @@ ServiceAnswer Lookup::services(const std::string& domain, const Stopped& stopped
 
     const Monotonic until = std::chrono::steady_clock::now() + limits_.total;
     std::map<std::string, AddressAnswer> hosts;
-    for (const dns::Service& service : asked.answer.services) {
+    for (const Service& service : asked.answer.services) {
         const auto [known, fresh] = hosts.try_emplace(service.target);
         AddressAnswer& host = known->second;
         if (fresh) {
             if (system)
                 host.addresses = addressesInHosts(hostsFile_, service.target);
             if (host.addresses.empty())
-                for (const dns::Glue& glue : asked.answer.glue)
-                    if (glue.host == service.target && host.addresses.size() < dns::kMaxAddresses &&
+                for (const Glue& glue : asked.answer.glue)
+                    if (glue.host == service.target && host.addresses.size() < kMaxAddresses &&
                         std::find(host.addresses.begin(), host.addresses.end(), glue.address) == host.addresses.end())
                         host.addresses.push_back(glue.address);
             if (!host.addresses.empty()) {
@@ -361,4 +357,4 @@ ServiceAnswer Lookup::services(const std::string& domain, const Stopped& stopped
     return out;
 }
 
-}  // namespace muster::relay
+}  // namespace muster::dns

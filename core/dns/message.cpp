@@ -1,4 +1,4 @@
-#include "dns_message.h"
+#include "dns/message.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -9,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-namespace muster::relay::dns {
+namespace muster::dns {
 
 namespace {
 
@@ -419,4 +419,4 @@ Result<Answer> readAnswer(Octets message, const Question& question) {
     return Interpreter(reader, question).run();
 }
 
-}  // namespace muster::relay::dns
+}  // namespace muster::dns

@@ -7,7 +7,7 @@
 
 #include "muster/types.h"
 
-namespace muster::relay {
+namespace muster::dns {
 
 /// This machine's addresses, and where it listens, as they are at one moment.
 class OwnAddresses {
@@ -30,4 +30,4 @@ private:
 /// @param listening  Host::listening()
 std::function<bool(const Address&)> pointsHere(std::function<std::vector<Address>()> listening);
 
-}  // namespace muster::relay
+}  // namespace muster::dns

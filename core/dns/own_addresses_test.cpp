@@ -1,9 +1,9 @@
-#include "own_addresses.h"
+#include "dns/own_addresses.h"
 
 #include "CppUTest/TestHarness.h"
 
 using namespace muster;
-using namespace muster::relay;
+using namespace muster::dns;
 
 namespace {
 

@@ -1,13 +1,13 @@
-#include "system_names.h"
+#include "dns/system_names.h"
 
 #include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <utility>
 
-#include "dns_message.h"
+#include "dns/message.h"
 
-namespace muster::relay {
+namespace muster::dns {
 
 namespace {
 
@@ -66,10 +66,10 @@ std::optional<Address> numericAddress(std::string_view text) {
 std::vector<Address> addressesInHosts(const std::string& file, std::string_view name) {
     std::vector<Address> found;
     eachLine(beginning(file, kMaxHosts), "#", [&](const std::vector<std::string_view>& line) {
-        if (line.size() < 2 || found.size() == dns::kMaxAddresses)
+        if (line.size() < 2 || found.size() == kMaxAddresses)
             return;
         if (std::none_of(line.begin() + 1, line.end(),
-                         [&](std::string_view alias) { return dns::plainName(alias) == name; }))
+                         [&](std::string_view alias) { return plainName(alias) == name; }))
             return;
         if (const auto address = numericAddress(line[0]);
             address && std::find(found.begin(), found.end(), *address) == found.end())
@@ -89,7 +89,7 @@ ResolverConfiguration readResolverConfiguration(const std::string& file) {
         } else if (line[0] == "search" || line[0] == "domain") {
             configuration.search.clear();  // the last of them holds
             for (std::size_t i = 1; i < line.size() && configuration.search.size() < kMaxSearch; ++i)
-                if (auto domain = dns::plainName(line[i]))
+                if (auto domain = plainName(line[i]))
                     configuration.search.push_back(std::move(*domain));
         } else if (line[0] == "options") {
             for (const std::string_view option : line) {
@@ -117,7 +117,7 @@ std::vector<std::string> candidates(const std::string& name, bool dotted, const 
     for (const std::string& domain : configuration.search) {
         std::string whole = name;
         whole.append(".").append(domain);
-        if (dns::plainName(whole))
+        if (plainName(whole))
             names.push_back(std::move(whole));
     }
     const bool asItIsFirst = static_cast<std::size_t>(std::count(name.begin(), name.end(), '.')) >= configuration.dots;
@@ -125,4 +125,4 @@ std::vector<std::string> candidates(const std::string& name, bool dotted, const 
     return names;
 }
 
-}  // namespace muster::relay
+}  // namespace muster::dns

@@ -1,4 +1,4 @@
-#include "system_names.h"
+#include "dns/system_names.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include "CppUTest/TestHarness.h"
 
 using namespace muster;
-using namespace muster::relay;
+using namespace muster::dns;
 
 TEST_GROUP(SystemNames) {
     std::string path;

@@ -8,13 +8,13 @@
 
 #include "muster/types.h"
 
-namespace muster::relay {
+namespace muster::dns {
 
-/// A numeric address as the relay means it (port 0), or nothing: "10.0.0.7", "2001:db8::7", "fe80::1%eth0", "[::1]".
+/// A numeric address as Muster means it (port 0), or nothing: "10.0.0.7", "2001:db8::7", "fe80::1%eth0", "[::1]".
 std::optional<Address> numericAddress(std::string_view text);
 
 /// The addresses of a host in a hosts file, in its order, at most 16; none if it is not in there or cannot be read.
-/// @param name  as dns::plainName() gives it
+/// @param name  as plainName() gives it
 /// @source hosts(5); of the file at most 1 MiB is read
 std::vector<Address> addressesInHosts(const std::string& file, std::string_view name);
 
@@ -30,4 +30,4 @@ ResolverConfiguration readResolverConfiguration(const std::string& file);
 /// @param dotted  it was written with a last dot: absolute already
 std::vector<std::string> candidates(const std::string& name, bool dotted, const ResolverConfiguration& configuration);
 
-}  // namespace muster::relay
+}  // namespace muster::dns

@@ -1,14 +1,13 @@
-#include "dns_message.h"
+#include "dns/message.h"
 
 #include "CppUTest/TestHarness.h"
 
-#include "dns_test_message.h"
-#include "system_names.h"
+#include "dns/system_names.h"
+#include "dns/test/test_message.h"
 
 using namespace muster;
-using namespace muster::relay;
-using namespace muster::relay::dns;
-using muster::relay::test::Message;
+using namespace muster::dns;
+using muster::dns::test::Message;
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "dns_exchange.h"
+#include "dns/exchange.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,7 +11,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace muster::relay::dns {
+namespace muster::dns {
 
 namespace {
 
@@ -203,4 +203,4 @@ Reply ask(const Address& server, const std::string& name, Type type, std::chrono
     return reply;
 }
 
-}  // namespace muster::relay::dns
+}  // namespace muster::dns

@@ -9,9 +9,9 @@
 
 #include "muster/types.h"
 
-#include "dns_message.h"
+#include "dns/message.h"
 
-namespace muster::relay::dns {
+namespace muster::dns {
 
 /// True: whoever waits gives up. Asked about ten times a second while something is waited for.
 using Stopped = std::function<bool()>;
@@ -34,4 +34,4 @@ struct Reply {
 Reply ask(const Address& server, const std::string& name, Type type, std::chrono::milliseconds attempt, Monotonic until,
           const Stopped& stopped);
 
-}  // namespace muster::relay::dns
+}  // namespace muster::dns

@@ -8,16 +8,16 @@
 #include <string_view>
 #include <vector>
 
-#include "dns_message.h"
+#include "dns/message.h"
 
-namespace muster::relay::test {
+namespace muster::dns::test {
 
 class Message {
 public:
     using Bytes = std::vector<std::uint8_t>;
 
     /// An answer without records: QR, RD, RA, NOERROR.
-    explicit Message(const dns::Question& question) {
+    explicit Message(const Question& question) {
         for (const unsigned field : {unsigned{question.id}, 0x8180U, 1U, 0U, 0U, 0U})
             add16(bytes_, field);
         add(bytes_, name(question.name));
@@ -110,4 +110,4 @@ private:
     std::size_t length_ = 0;
 };
 
-}  // namespace muster::relay::test
+}  // namespace muster::dns::test

@@ -1,4 +1,4 @@
-#include "lookup.h"
+#include "dns/lookup.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -7,21 +7,21 @@
 
 #include "CppUTest/TestHarness.h"
 
-#include "dns_test_message.h"
-#include "dns_test_server.h"
-#include "system_names.h"
+#include "dns/system_names.h"
+#include "dns/test/test_message.h"
+#include "dns/test/test_server.h"
 
 using namespace muster;
-using namespace muster::relay;
-using muster::relay::test::Message;
-using muster::relay::test::Octetses;
-using muster::relay::test::Query;
-using muster::relay::test::Server;
+using namespace muster::dns;
+using muster::dns::test::Message;
+using muster::dns::test::Octetses;
+using muster::dns::test::Query;
+using muster::dns::test::Server;
 
 namespace {
 
 constexpr std::chrono::milliseconds kPatient{60000};  // never reached
-const dns::Stopped kGoOn = [] { return false; };
+const Stopped kGoOn = [] { return false; };
 
 std::vector<std::byte> bytes(const Message& message) {
     return {message.octets().begin(), message.octets().end()};
@@ -40,13 +40,13 @@ std::vector<std::byte> framed(const Message& message) {
 Octetses honest(const Query& query) {
     Message message(query.question);
     const std::string& name = query.question.name;
-    if (query.question.type == dns::Type::srv && name == "_vlmcs._tcp.example.org")
+    if (query.question.type == Type::srv && name == "_vlmcs._tcp.example.org")
         message.srv(0, 10, 1688, "kms1.example.org", 3600).srv(10, 0, 1689, "kms2.example.org", 3600);
-    else if (query.question.type == dns::Type::a && name == "kms1.example.org")
+    else if (query.question.type == Type::a && name == "kms1.example.org")
         message.a(name, "10.0.0.12", 600).a(name, "10.0.0.11", 600);
-    else if (query.question.type == dns::Type::aaaa && name == "kms1.example.org")
+    else if (query.question.type == Type::aaaa && name == "kms1.example.org")
         message.aaaa(name, "2001:db8::1", 300);
-    else if (query.question.type == dns::Type::a && name == "kms2.example.org")
+    else if (query.question.type == Type::a && name == "kms2.example.org")
         message.a(name, "10.0.0.2", 600);
     else if (name != "kms2.example.org")
         message.flags(0x8183);
@@ -119,9 +119,9 @@ TEST(Lookup, doesNotAskForAddressesThatCameAlong) {
 
 TEST(Lookup, passesOverAnswersToOtherQuestions) {
     const Server server([](const Query& query) {
-        dns::Question guess = query.question;
+        Question guess = query.question;
         guess.id = static_cast<std::uint16_t>(guess.id + 1);
-        dns::Question other = query.question;
+        Question other = query.question;
         other.name = "evil.example.org";
         Octetses out;
         out.push_back(bytes(Message(guess).a(query.question.name, "10.6.6.6", 60)));
@@ -136,7 +136,7 @@ TEST(Lookup, passesOverAnswersToOtherQuestions) {
 
 TEST(Lookup, givesUpOnAServerThatFloodsIt) {
     const Server server([](const Query& query) {
-        dns::Question guess = query.question;
+        Question guess = query.question;
         guess.id = static_cast<std::uint16_t>(guess.id + 1);
         return Octetses(1000, bytes(Message(guess)));
     });
@@ -173,7 +173,7 @@ TEST(Lookup, asksByTcpWhatDoesNotFit) {
         Octetses pieces;
         for (const std::byte octet : whole)
             pieces.push_back({octet});
-        return query.question.type == dns::Type::srv ? pieces : Octetses{framed(Message(query.question).flags(0x8183))};
+        return query.question.type == Type::srv ? pieces : Octetses{framed(Message(query.question).flags(0x8183))};
     });
     Lookup lookup({server.address()}, patient());
     const auto answer = lookup.services("example.org", kGoOn);
@@ -291,7 +291,7 @@ TEST(Lookup, doesNotFollowAliasesForEver) {
 
 TEST(Lookup, aMissingHalfIsNotADenial) {
     const Server server([](const Query& query) {  // a box that loses every AAAA
-        if (query.question.type == dns::Type::aaaa)
+        if (query.question.type == Type::aaaa)
             return one(Message(query.question).flags(0x8182));
         return honest(query);
     });
@@ -303,7 +303,7 @@ TEST(Lookup, aMissingHalfIsNotADenial) {
     CHECK_FALSE(Lookup({both.address()}, patient()).addresses("kms1.example.org", kGoOn).partial);
 
     const Server noA([](const Query& query) {
-        return one(Message(query.question).flags(query.question.type == dns::Type::a ? 0x8180 : 0x8182));
+        return one(Message(query.question).flags(query.question.type == Type::a ? 0x8180 : 0x8182));
     });
     const auto nothing = Lookup({noA.address()}, patient()).addresses("kms1.example.org", kGoOn);
     CHECK(nothing.said.code == LookupCode::serverFailure);

@@ -1,4 +1,4 @@
-/// DNS messages as the relay needs them: one question, and the SRV and address records of its answer. Pure: no socket.
+/// DNS messages as Muster needs them: one question, and the SRV and address records of its answer. Pure: no socket.
 /// Names and records are read by ldns one at a time; a whole message is not given to it, since ldns_wire2pkt loses
 /// memory on some (two TSIG records, NLnetLabs/ldns issue 317).
 #pragma once
@@ -14,7 +14,7 @@
 #include "muster/result.h"
 #include "muster/types.h"
 
-namespace muster::relay::dns {
+namespace muster::dns {
 
 enum class Type : std::uint16_t { a = 1, cname = 5, aaaa = 28, srv = 33 };  // RFC 1035 3.2.2, RFC 3596, RFC 2782
 constexpr const char* name(Type type) noexcept {
@@ -88,4 +88,4 @@ Result<std::vector<std::byte>> encodeQuestion(const Question& question, bool edn
 /// @thread any; pure
 Result<Answer> readAnswer(Octets message, const Question& question);
 
-}  // namespace muster::relay::dns
+}  // namespace muster::dns

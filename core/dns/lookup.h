@@ -1,4 +1,4 @@
-/// DNS look-ups for the relay: who offers KMS in a domain, and which addresses a host has. They block and are meant for
+/// DNS look-ups: who offers KMS in a domain, and which addresses a host has. They block and are meant for
 /// a thread of their own.
 #pragma once
 
@@ -10,10 +10,10 @@
 
 #include "muster/types.h"
 
-#include "dns_exchange.h"
-#include "dns_message.h"
+#include "dns/exchange.h"
+#include "dns/message.h"
 
-namespace muster::relay {
+namespace muster::dns {
 
 enum class LookupCode : std::uint8_t {
     found,
@@ -71,9 +71,9 @@ class NameService {
 public:
     virtual ~NameService() = default;
     /// SRV of _vlmcs._tcp.DOMAIN with the addresses of its targets. @param domain  absolute, last dot or none
-    virtual ServiceAnswer services(const std::string& domain, const dns::Stopped& stopped) = 0;
+    virtual ServiceAnswer services(const std::string& domain, const Stopped& stopped) = 0;
     /// A and AAAA. Numeric text is itself, with a TTL of 0.
-    virtual AddressAnswer addresses(const std::string& host, const dns::Stopped& stopped) = 0;
+    virtual AddressAnswer addresses(const std::string& host, const Stopped& stopped) = 0;
 };
 
 struct LookupLimits {
@@ -95,17 +95,17 @@ public:
     explicit Lookup(std::vector<Address> resolvers, LookupLimits limits = {}, std::string hostsFile = "/etc/hosts",
                     std::string resolverFile = "/etc/resolv.conf");
 
-    ServiceAnswer services(const std::string& domain, const dns::Stopped& stopped) override;
-    AddressAnswer addresses(const std::string& host, const dns::Stopped& stopped) override;
+    ServiceAnswer services(const std::string& domain, const Stopped& stopped) override;
+    AddressAnswer addresses(const std::string& host, const Stopped& stopped) override;
 
 private:
     struct Asked;
-    Asked query(const std::vector<Address>& resolvers, const std::string& name, dns::Type type, Monotonic until,
-                const dns::Stopped& stopped) const;
-    Asked queryOnce(const std::vector<Address>& resolvers, const std::string& name, dns::Type type, Monotonic until,
-                    const dns::Stopped& stopped) const;
+    Asked query(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
+                const Stopped& stopped) const;
+    Asked queryOnce(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
+                    const Stopped& stopped) const;
     AddressAnswer byDns(const std::vector<Address>& resolvers, const std::string& name, Monotonic until,
-                        const dns::Stopped& stopped) const;
+                        const Stopped& stopped) const;
 
     std::vector<Address> resolvers_;
     LookupLimits limits_;
@@ -113,4 +113,4 @@ private:
     std::string resolverFile_;
 };
 
-}  // namespace muster::relay
+}  // namespace muster::dns

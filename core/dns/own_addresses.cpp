@@ -1,4 +1,4 @@
-#include "own_addresses.h"
+#include "dns/own_addresses.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <utility>
 
-namespace muster::relay {
+namespace muster::dns {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::function<bool(const Address&)> pointsHere(std::function<std::vector<Address
     };
 }
 
-}  // namespace muster::relay
+}  // namespace muster::dns

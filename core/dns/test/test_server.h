@@ -14,12 +14,12 @@
 #include <unistd.h>
 #include <vector>
 
-#include "dns_message.h"
+#include "dns/message.h"
 
-namespace muster::relay::test {
+namespace muster::dns::test {
 
 struct Query {
-    dns::Question question;
+    Question question;
     bool tcp = false;
     bool edns = false;
 };
@@ -127,7 +127,7 @@ private:
                 query.question.name += static_cast<char>(octet(at + i));
             at += length;
         }
-        query.question.type = static_cast<dns::Type>(octet(at + 1) << 8U | octet(at + 2));
+        query.question.type = static_cast<Type>(octet(at + 1) << 8U | octet(at + 2));
         {
             const std::lock_guard lock(mutex_);
             queries_.push_back(query);
@@ -145,4 +145,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace muster::relay::test
+}  // namespace muster::dns::test
