@@ -10,16 +10,16 @@
 #include "muster/authority.h"
 #include "muster/plugin.h"
 
+#include "control/duties.h"
+#include "control/settings.h"
+#include "control/upstream_changes.h"
 #include "discovery/finder.h"
-#include "duties.h"
-#include "lane.h"
+#include "engine/lane.h"
+#include "engine/prober.h"
+#include "engine/sentry.h"
 #include "learning/learned.h"
 #include "learning/learned_keeper.h"
 #include "learning/readings.h"
-#include "prober.h"
-#include "sentry.h"
-#include "settings.h"
-#include "upstream_changes.h"
 
 namespace muster::relay {
 

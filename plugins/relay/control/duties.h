@@ -9,7 +9,7 @@
 #include "muster/result.h"
 #include "muster/types.h"
 
-#include "upstream.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 

@@ -4,10 +4,10 @@
 #include <ctime>
 #include <thread>
 
-#include "events.h"
-#include "learning/learned_json.h"
-#include "relay.h"
-#include "relay_fields.h"
+#include "fields.h"
+#include "relay/events.h"
+#include "relay/learning/learned_json.h"
+#include "relay/relay.h"
 
 namespace muster::relay {
 

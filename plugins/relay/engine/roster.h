@@ -10,8 +10,8 @@
 #include "muster/types.h"
 
 #include "health.h"
-#include "learning/learned.h"
-#include "upstream.h"
+#include "relay/learning/learned.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 

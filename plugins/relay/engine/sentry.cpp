@@ -1,6 +1,6 @@
 #include "sentry.h"
 
-#include "events.h"
+#include "relay/events.h"
 
 namespace muster::relay {
 

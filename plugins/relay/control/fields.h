@@ -5,7 +5,7 @@
 
 #include "muster/schema.h"
 
-#include "learning/learned_json.h"
+#include "relay/learning/learned_json.h"
 
 namespace muster::relay {
 
