@@ -81,7 +81,7 @@ Json status(const CoreView& view) {
     return json({{"ready", view.ready.load()},
                  {"mode", name(view.mode)},
                  {"version", MUSTER_VERSION},
-                 {"started", api::timestampText(view.started)},
+                 {"started", isoTime(view.started)},
                  {"uptime", std::int64_t{std::chrono::duration_cast<std::chrono::seconds>(uptime).count()}},
                  {"listening", texts(listening)},
                  {"clients", totals.clients},
