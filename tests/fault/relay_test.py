@@ -6,7 +6,6 @@ import random
 import shutil
 import socket
 import sqlite3
-import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "peers"))
 import kms_bodies as kms  # noqa: E402
 import support  # noqa: E402
-from relay_support import HOST, RelayTest, limit  # noqa: E402
+from relay_support import RelayTest, ask_from, limit  # noqa: E402
 from upstream import Behaviour  # noqa: E402
 
 REQUESTS = 2000
@@ -334,16 +333,6 @@ class SimulatedDay(RelayTest):
             made.append((address, say))
         return made
 
-    def one_request(self, port, body):
-        """As Windows does it: a connection, a bind, a request, an answer. (count, HRESULT)."""
-        with support.bound(port, timeout=60) as peer:
-            stub = kms.request_stub(body)
-            peer.sendall(support.pdu(0, struct.pack("<IHH", len(stub), 0, 0) + stub, call=2))
-            answer = support.read_pdu(peer)
-        self.assertEqual(answer[2:3], b"\2", f"a fault or nothing: {answer[:32].hex()}")
-        body, hresult = kms.read_answer_stub(answer[24:])
-        return (kms.read_answer(body).count if body else None), hresult
-
     def minute(self, daemon, due):
         """All that ask in this minute, over a few threads. {machine: (count, HRESULT)}."""
         became, failures = {}, []
@@ -351,7 +340,8 @@ class SimulatedDay(RelayTest):
         def work(share):
             for machine, body in share:
                 try:
-                    became[machine] = self.one_request(daemon.port, body)
+                    answer, hresult = ask_from(daemon.port, body)
+                    became[machine] = kms.read_answer(answer).count if answer else None, hresult
                 except Exception as error:
                     failures.append(f"machine {machine}: {error!r}")
         threads = [threading.Thread(target=work, args=(due[number::self.WORKERS],)) for number in range(self.WORKERS)]
