@@ -7,6 +7,7 @@
 
 #include "api/describe.h"
 #include "host/daemon/core_events.h"
+#include "host/daemon/memory.h"
 #include "host/daemon/mode_file.h"
 #include "host/daemon/run_settings.h"
 #include "host/supervise/signals.h"
@@ -22,6 +23,7 @@ using namespace std::chrono_literals;
 constexpr auto kDrainLimit = 1000ms;  // for answers under way when the daemon is told to stop
 constexpr auto kDrainLook = 10ms;
 constexpr auto kLookForStore = 2s;
+constexpr auto kTrim = 60s;
 
 }  // namespace
 
@@ -245,6 +247,9 @@ void Life::everySecond() {
     if (store_.isWanted() && now >= nextLook_) {
         nextLook_ = now + kLookForStore;
         worker_.submitIfIdle([this] { lookForStore(); });
+    } else if (now >= nextTrim_) {
+        nextTrim_ = now + kTrim;
+        worker_.submitIfIdle([] { giveBackMemory(); });
     }
     worker_.submitIfIdle([this] { plugins_.tick(std::chrono::steady_clock::now()); });
 }

@@ -110,6 +110,7 @@ private:
     std::atomic<bool> beginAnew_{false};
     std::string statusTold_;
     Monotonic nextLook_{};  // for the store
+    Monotonic nextTrim_{};
 };
 
 }  // namespace muster::daemon
