@@ -95,6 +95,11 @@ std::size_t GuidHash::operator()(const Guid& guid) const noexcept {
 }
 
 std::string isoTime(Timestamp time) {
+    using namespace std::chrono;
+    // Ends of years with four digits; a FILETIME can lie far beyond them.
+    constexpr Timestamp kFirst = sys_days(year(0) / January / 1);
+    constexpr Timestamp kLast = sys_days(year(10'000) / January / 1) - milliseconds(1);
+    time = std::clamp(time, kFirst, kLast);
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss clock(time - day);
