@@ -7,6 +7,7 @@
 
 #include "dns/test/test_signature.h"
 #include "dns/update.h"
+#include "dns/wire.h"
 
 using namespace muster;
 using namespace muster::dns;
@@ -90,6 +91,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<std::uint8_t> message(data + kFront + other, data + size);
     message[0] = 0x12;
     message[1] = 0x34;
-    read(kSetting, server.on(std::as_bytes(std::span(message))), server.macSize >= 32);
+    const Octets octets = std::as_bytes(std::span(message));
+    // Octets behind the last record would become part of the signature's.
+    const bool whole = wire::signatureIn(wire::Reader(octets)).has_value();
+    read(kSetting, server.on(octets), whole && server.macSize >= 32);
     return 0;
 }
