@@ -1,19 +1,12 @@
 #include "dns/lookup.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 
 #include "dns/system_names.h"
 
 namespace muster::dns {
-
-/// What came of one question: an answer that settles it, or why there is none.
-struct Lookup::Asked {
-    Said said;
-    Answer answer;
-};
 
 namespace {
 
@@ -33,7 +26,7 @@ std::string resolverText(Address resolver) {
     return resolver.text();
 }
 
-const char* remedy(LookupCode code) {
+std::string remedy(LookupCode code, const LookupSettings& settings) {
     switch (code) {
         case LookupCode::timedOut:
             return "see that it is up and that UDP and TCP port 53 pass";
@@ -42,16 +35,16 @@ const char* remedy(LookupCode code) {
         case LookupCode::serverFailure:
             return "its own log says why";
         case LookupCode::refused:
-            return "let it answer this appliance, or choose others in relay.resolvers";
+            return "let it answer this appliance, or choose others in " + settings.resolvers;
         case LookupCode::notServed:
-            return "choose servers that answer for every name in relay.resolvers";
+            return "choose servers that answer for every name in " + settings.resolvers;
         default:
             return "see what stands between: a proxy or firewall may change DNS";
     }
 }
 
 /// "kms1.example.org: 10.0.0.53:53 gives no answer, 10.0.0.54:53 refuses to answer (REFUSED); see that …"
-Said failed(const std::string& name, const std::vector<Failure>& failures) {
+Said failed(const std::string& name, const std::vector<Failure>& failures, const LookupSettings& settings) {
     Said said;
     said.text = name + ": ";
     for (const Failure& failure : failures) {
@@ -59,7 +52,7 @@ Said failed(const std::string& name, const std::vector<Failure>& failures) {
         said.resolver = failure.resolver;
         said.code = failure.code;
     }
-    said.text += std::string("; ") + remedy(said.code);
+    said.text += "; " + remedy(said.code, settings);
     return said;
 }
 
@@ -67,15 +60,8 @@ Said stoppedSaid() {
     return {LookupCode::stopped, "the look-up was broken off", {}};
 }
 
-std::string rcodeWords(Rcode rcode) {
-    const auto number = static_cast<unsigned>(rcode);
-    constexpr std::array<const char*, 11> kNames = {"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
-                                                    "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
-    return "answers with code " + (number < kNames.size() ? kNames.at(number) : std::to_string(number));
-}
-
-/// What an answer that came means. @param alias  set: ask again for this name
-LookupCode judge(const Answer& answer, const std::string& name, std::optional<std::string>& alias, std::string& words) {
+/// What an answer that came means. Of an answer that ends at an alias: noRecords; its `name` says where to go on.
+LookupCode judge(const Answer& answer, const std::string& name, std::string& words) {
     switch (answer.rcode) {
         case Rcode::noError:
             break;
@@ -88,17 +74,15 @@ LookupCode judge(const Answer& answer, const std::string& name, std::optional<st
             words = "refuses to answer (REFUSED)";
             return LookupCode::refused;
         default:
-            words = rcodeWords(answer.rcode);
+            words = "answers with code " + text(answer.rcode);
             return LookupCode::notServed;
     }
-    if (!answer.services.empty() || !answer.addresses.empty())
+    if (answer.usable())
         return LookupCode::found;
     if (answer.noService)
         return LookupCode::noService;
-    if (answer.name != name) {
-        alias = answer.name;
+    if (answer.name != name)
         return LookupCode::noRecords;
-    }
     if (!answer.authoritative && !answer.recursive) {
         words = "is no resolver and has nothing of its own to say (no recursion, not authoritative)";
         return LookupCode::notServed;
@@ -106,17 +90,18 @@ LookupCode judge(const Answer& answer, const std::string& name, std::optional<st
     return LookupCode::noRecords;
 }
 
-std::string serviceDenial(const Said& said, const std::string& name, const std::string& last) {
+std::string serviceDenial(const Said& said, const std::string& name, const std::string& last,
+                          const LookupSettings& settings) {
     const std::string who = ", says " + resolverText(said.resolver);
     const std::string what = last == name ? name : name + " is an alias of " + last + ", which";
     switch (said.code) {
         case LookupCode::noName:
-            return what + " does not exist" + who + "; publish an SRV record there, or correct relay.discover";
+            return what + " does not exist" + who + "; publish an SRV record there, or correct " + settings.domains;
         case LookupCode::noService:
             return what + " says with the target \".\" that nobody offers KMS there" + who +
-                   "; replace that SRV record, or take the domain out of relay.discover";
+                   "; replace that SRV record, or take the domain out of " + settings.domains;
         default:
-            return what + " has no usable SRV record" + who + "; publish one there, or correct relay.discover";
+            return what + " has no usable SRV record" + who + "; publish one there, or correct " + settings.domains;
     }
 }
 
@@ -145,14 +130,20 @@ std::string noteOf(const Answer& answer) {
 
 }  // namespace
 
-Lookup::Lookup(std::vector<Address> resolvers, LookupLimits limits, std::string hostsFile, std::string resolverFile)
+Lookup::Lookup(std::vector<Address> resolvers, LookupLimits limits, std::string hostsFile, std::string resolverFile,
+               LookupSettings settings)
     : resolvers_(std::move(resolvers)),
       limits_(limits),
       hostsFile_(std::move(hostsFile)),
-      resolverFile_(std::move(resolverFile)) {}
+      resolverFile_(std::move(resolverFile)),
+      settings_(std::move(settings)) {}
 
-Lookup::Asked Lookup::queryOnce(const std::vector<Address>& resolvers, const std::string& name, Type type,
-                                Monotonic until, const Stopped& stopped) const {
+std::vector<Address> Lookup::resolvers() const {
+    return resolvers_.empty() ? readResolverConfiguration(resolverFile_).servers : resolvers_;
+}
+
+Finding Lookup::queryOnce(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
+                          const Stopped& stopped) const {
     std::vector<Failure> failures;
     failures.reserve(resolvers.size());
     for (const Address& resolver : resolvers)
@@ -184,27 +175,26 @@ Lookup::Asked Lookup::queryOnce(const std::vector<Address>& resolvers, const std
                 case Ending::answered:
                     break;
             }
-            std::optional<std::string> alias;
             Said said;
             said.resolver = failure.resolver;
-            said.code = judge(reply.answer, name, alias, said.text);
+            said.code = judge(reply.answer, name, said.text);
             if (said.found() || said.denied())
                 return {said, std::move(reply.answer)};
             failure.code = said.code;
             failure.words = std::move(said.text);
         }
     }
-    return {failed(name, failures), {}};
+    return {failed(name, failures, settings_), {}};
 }
 
-Lookup::Asked Lookup::query(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
-                            const Stopped& stopped) const {
+Finding Lookup::query(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
+                      const Stopped& stopped) const {
     if (resolvers.empty())
-        return {{LookupCode::unreachable, "there is no DNS server to ask; set relay.resolvers", {}}, {}};
+        return {{LookupCode::unreachable, "there is no DNS server to ask; set " + settings_.resolvers, {}}, {}};
     std::string at = name;
     std::chrono::seconds ttl = std::chrono::hours(24 * 7);
     for (std::size_t aliases = 0; aliases <= kMaxAliases; ++aliases) {
-        Asked asked = queryOnce(resolvers, at, type, until, stopped);
+        Finding asked = queryOnce(resolvers, at, type, until, stopped);
         if (!asked.said.found() && !asked.said.denied())
             return asked;
         ttl = std::min(ttl, asked.answer.ttl);
@@ -214,15 +204,17 @@ Lookup::Asked Lookup::query(const std::vector<Address>& resolvers, const std::st
             return asked;
         at = asked.answer.name;
     }
-    return {failed(name, {{resolvers.front(), LookupCode::malformed,
-                           "gives an answer that cannot be used (aliases go round in a circle)"}}),
+    return {failed(name,
+                   {{resolvers.front(), LookupCode::malformed,
+                     "gives an answer that cannot be used (aliases go round in a circle)"}},
+                   settings_),
             {}};
 }
 
 AddressAnswer Lookup::byDns(const std::vector<Address>& resolvers, const std::string& name, Monotonic until,
                             const Stopped& stopped) const {
     AddressAnswer out;
-    const Asked v4 = query(resolvers, name, Type::a, until, stopped);
+    const Finding v4 = query(resolvers, name, Type::a, until, stopped);
     out.said = v4.said;
     out.ttl = v4.answer.ttl;
     out.addresses = v4.answer.addresses;
@@ -230,7 +222,7 @@ AddressAnswer Lookup::byDns(const std::vector<Address>& resolvers, const std::st
     if (v4.said.code == LookupCode::timedOut || v4.said.code == LookupCode::stopped ||
         v4.said.code == LookupCode::noName)
         return out;
-    const Asked v6 = query(resolvers, name, Type::aaaa, until, stopped);
+    const Finding v6 = query(resolvers, name, Type::aaaa, until, stopped);
     if (v6.said.found()) {
         out.ttl = out.addresses.empty() ? v6.answer.ttl : std::min(out.ttl, v6.answer.ttl);
         out.addresses.insert(out.addresses.end(), v6.answer.addresses.begin(), v6.answer.addresses.end());
@@ -292,30 +284,44 @@ AddressAnswer Lookup::addresses(const std::string& host, const Stopped& stopped)
     return out;
 }
 
-ServiceAnswer Lookup::services(const std::string& domain, const Stopped& stopped) {
-    ServiceAnswer out;
+Finding Lookup::find(const std::string& name, Type type, const Stopped& stopped) {
+    const auto plain = plainName(name);
+    if (!plain)
+        return {{LookupCode::badName,
+                 "that is no name: labels of letters, digits, '-' and '_', 253 characters in all; correct it",
+                 {}},
+                {}};
+    return query(resolvers(), *plain, type, std::chrono::steady_clock::now() + limits_.total, stopped);
+}
+
+Finding Lookup::findServices(const std::string& domain, const Stopped& stopped) {
     const auto plain = plainName(domain);
     const auto name = plain ? plainName(kServiceLabels + *plain) : std::nullopt;
-    if (!name) {
-        out.said = {
-            LookupCode::badName,
-            "that is no domain: labels of letters, digits, '-' and '_', 240 characters in all; correct relay.discover",
-            {}};
-        return out;
-    }
-    const bool system = resolvers_.empty();
-    const auto resolvers = system ? readResolverConfiguration(resolverFile_).servers : resolvers_;
-    const Asked asked = query(resolvers, *name, Type::srv, std::chrono::steady_clock::now() + limits_.total, stopped);
+    if (!name)
+        return {{LookupCode::badName,
+                 "that is no domain: labels of letters, digits, '-' and '_', 240 characters in all; correct " +
+                     settings_.domains,
+                 {}},
+                {}};
+    Finding found = find(*name, Type::srv, stopped);
+    if (found.said.found())
+        found.said.text.clear();
+    else if (found.said.denied())
+        found.said.text = serviceDenial(found.said, *name, found.answer.name, settings_);
+    return found;
+}
+
+ServiceAnswer Lookup::services(const std::string& domain, const Stopped& stopped) {
+    ServiceAnswer out;
+    const Finding asked = findServices(domain, stopped);
     out.said = asked.said;
     out.note = noteOf(asked.answer);
-    if (!out.said.found()) {
-        if (out.said.denied())
-            out.said.text = serviceDenial(out.said, *name, asked.answer.name);
+    if (!out.said.found())
         return out;
-    }
-    out.said.text.clear();
     out.ttl = asked.answer.ttl;
 
+    const bool system = resolvers_.empty();
+    const auto resolvers = this->resolvers();
     const Monotonic until = std::chrono::steady_clock::now() + limits_.total;
     std::map<std::string, AddressAnswer> hosts;
     for (const Service& service : asked.answer.services) {

@@ -76,10 +76,22 @@ public:
     virtual AddressAnswer addresses(const std::string& host, const Stopped& stopped) = 0;
 };
 
+/// One question by the rules of a look-up.
+struct Finding {
+    Said said;
+    Answer answer;  ///< of found and of denials: a denial names the zone in `answer.soa`
+};
+
 struct LookupLimits {
     std::chrono::milliseconds attempt{1200};  ///< for one datagram; twice that in the second round
     std::chrono::milliseconds total{5000};    ///< for one name; a domain takes up to twice that with its targets
     unsigned rounds = 2;                      ///< how often the list of resolvers is gone through
+};
+
+/// The settings that a remedy names.
+struct LookupSettings {
+    std::string resolvers = "relay.resolvers";
+    std::string domains = "relay.discover";
 };
 
 /// Asks the given resolvers, in order, the next where one gives no usable answer.
@@ -93,17 +105,23 @@ struct LookupLimits {
 class Lookup final : public NameService {
 public:
     explicit Lookup(std::vector<Address> resolvers, LookupLimits limits = {}, std::string hostsFile = "/etc/hosts",
-                    std::string resolverFile = "/etc/resolv.conf");
+                    std::string resolverFile = "/etc/resolv.conf", LookupSettings settings = {});
 
     ServiceAnswer services(const std::string& domain, const Stopped& stopped) override;
     AddressAnswer addresses(const std::string& host, const Stopped& stopped) override;
 
+    /// The SRV records of _vlmcs._tcp.DOMAIN alone, with what else came along.
+    Finding findServices(const std::string& domain, const Stopped& stopped);
+    /// One question for one absolute name, aliases followed; no search list, no hosts file. Text that a denial leaves
+    /// empty is for the caller to word.
+    Finding find(const std::string& name, Type type, const Stopped& stopped);
+
 private:
-    struct Asked;
-    Asked query(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
-                const Stopped& stopped) const;
-    Asked queryOnce(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
-                    const Stopped& stopped) const;
+    Finding query(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
+                  const Stopped& stopped) const;
+    Finding queryOnce(const std::vector<Address>& resolvers, const std::string& name, Type type, Monotonic until,
+                      const Stopped& stopped) const;
+    std::vector<Address> resolvers() const;
     AddressAnswer byDns(const std::vector<Address>& resolvers, const std::string& name, Monotonic until,
                         const Stopped& stopped) const;
 
@@ -111,6 +129,7 @@ private:
     LookupLimits limits_;
     std::string hostsFile_;
     std::string resolverFile_;
+    LookupSettings settings_;
 };
 
 }  // namespace muster::dns
