@@ -16,17 +16,6 @@ constexpr milliseconds kServer{3000};     // for one name server
 constexpr milliseconds kServers{20'000};  // for all name servers of a zone
 constexpr std::chrono::seconds kGlance{1};
 
-std::string rcodeText(dns::Rcode rcode) {
-    switch (rcode) {
-        case dns::Rcode::serverFailure:
-            return "fails (SERVFAIL)";
-        case dns::Rcode::refused:
-            return "refuses to answer (REFUSED)";
-        default:
-            return "answers with code " + std::to_string(static_cast<unsigned>(rcode));
-    }
-}
-
 /// Why an answer of a name server does not count; empty: it does.
 std::string problemOf(const dns::Reply& reply) {
     switch (reply.ending) {
@@ -42,7 +31,7 @@ std::string problemOf(const dns::Reply& reply) {
             return "was not asked to the end";
     }
     if (reply.answer.rcode != dns::Rcode::noError && reply.answer.rcode != dns::Rcode::nameError)
-        return rcodeText(reply.answer.rcode);
+        return "answers " + dns::text(reply.answer.rcode);
     return reply.answer.authoritative ? "" : "is not authoritative for the zone";
 }
 
@@ -87,11 +76,14 @@ Watch::Watch(WatchSettings settings, const std::string& stateDirectory, Hooks ho
       random_(std::random_device()()),
       pending_(std::move(settings)) {
     if (!hooks_.names)
-        hooks_.names = [](const auto& resolvers) { return std::make_unique<dns::Lookup>(resolvers); };
+        hooks_.names = [](const auto& resolvers) {
+            return std::make_unique<dns::Lookup>(resolvers, dns::LookupLimits{}, "/etc/hosts", "/etc/resolv.conf",
+                                                 dns::LookupSettings{"dns.resolvers", "dns.domains"});
+        };
     if (!hooks_.ask)
         hooks_.ask = [](const Address& server, const std::string& name, const dns::Stopped& stopped) {
-            return dns::ask(server, name, dns::Type::srv, kAttempt, std::chrono::steady_clock::now() + kServer,
-                            stopped);
+            return dns::ask(server, name, dns::Type::srv, kAttempt, std::chrono::steady_clock::now() + kServer, stopped,
+                            false);
         };
     if (!hooks_.probe)
         hooks_.probe = probeAll;
@@ -259,7 +251,7 @@ void Watch::askServers(Look& look, const dns::Stopped& stopped) const {
             if (!view.problem.empty())
                 continue;
             view.services = std::move(reply.answer.services);
-            view.ttl = reply.answer.ttl;
+            view.ttl = reply.answer.recordTtl;
             break;
         }
         if (view.problem.empty()) {

@@ -120,7 +120,7 @@ dns::Reply authoritative(std::vector<dns::Service> services) {
     reply.ending = dns::Ending::answered;
     reply.answer.authoritative = true;
     reply.answer.services = std::move(services);
-    reply.answer.ttl = seconds(600);
+    reply.answer.recordTtl = seconds(600);
     return reply;
 }
 
