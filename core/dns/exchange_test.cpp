@@ -8,6 +8,7 @@
 
 using namespace muster;
 using namespace muster::dns;
+using muster::dns::test::framed;
 using muster::dns::test::Message;
 using muster::dns::test::Octetses;
 using muster::dns::test::Query;
@@ -34,12 +35,6 @@ std::vector<std::byte> answer(unsigned flags = kAnswerFlags, std::uint16_t id = 
     Message message({"example.org", Type::soa, id});
     message.flags(flags);
     return {message.octets().begin(), message.octets().end()};
-}
-
-std::vector<std::byte> framed(std::vector<std::byte> octets) {
-    const std::size_t size = octets.size();
-    octets.insert(octets.begin(), {static_cast<std::byte>(size >> 8U), static_cast<std::byte>(size & 0xFFU)});
-    return octets;
 }
 
 Transaction send(const Address& to, const std::vector<std::byte>& message, Carrier carrier = Carrier::udpFirst,

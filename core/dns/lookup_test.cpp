@@ -30,10 +30,7 @@ Octetses one(const Message& message) {
     return {bytes(message)};
 }
 std::vector<std::byte> framed(const Message& message) {
-    std::vector<std::byte> out = bytes(message);
-    const std::size_t size = out.size();
-    out.insert(out.begin(), {static_cast<std::byte>(size >> 8U), static_cast<std::byte>(size & 0xFFU)});
-    return out;
+    return test::framed(bytes(message));
 }
 
 /// An honest zone: two KMS hosts, the first with both families.

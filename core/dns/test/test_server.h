@@ -27,6 +27,13 @@ struct Query {
 
 using Octetses = std::vector<std::vector<std::byte>>;
 
+/// As it goes by TCP: its length in front.
+inline std::vector<std::byte> framed(std::vector<std::byte> message) {
+    const std::size_t size = message.size();
+    message.insert(message.begin(), {static_cast<std::byte>(size >> 8U), static_cast<std::byte>(size & 0xFFU)});
+    return message;
+}
+
 class Server {
 public:
     /// @param answer  each element is sent as it is: a datagram, or octets on the connection. On the server's thread
