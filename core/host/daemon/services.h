@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -100,6 +101,9 @@ public:
     void journal(std::string_view source, const EventSpec& spec, Json fields) override;
     api::OperationTable& operations() noexcept override { return parts_.operations; }
     plugins::Metrics& metrics() noexcept override { return parts_.metrics; }
+    void troubles(std::string_view plugin, std::vector<std::string> lines) override;
+    /// What all plugins said, in the order of their names. @thread any
+    std::vector<std::string> pluginTroubles() const;
     void setAuthority(Mode mode, Authority* authority) noexcept override;
     unsigned reactorCount() const noexcept override { return parts_.reactors.count(); }
     Reactor& reactor(unsigned index) noexcept override { return parts_.reactors.at(index); }
@@ -121,6 +125,8 @@ private:
     std::atomic<Authority*> authority_{nullptr};
     std::atomic<bool> judging_{false};
     std::atomic<bool> recording_;
+    mutable std::mutex troublesMutex_;
+    std::map<std::string, std::vector<std::string>, std::less<>> troubles_;
     std::mutex serving_;  // two changes at once would leave reactors with one half of each
     bool serves_ = false;
 };
