@@ -58,7 +58,7 @@ Result<std::filesystem::path> Daemon::stateDirectory() const {
 
 Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble) {
     return {
-        line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, std::move(keptMode), std::move(storeTrouble)};
+        line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, nsupdate_.get(), std::move(keptMode), std::move(storeTrouble)};
 }
 
 ExitCode Daemon::check() {
@@ -80,6 +80,10 @@ ExitCode Daemon::run() {
     if (!state)
         return say(state.error(), ExitCode::configuration);
     state_ = *state;
+    if (auto helper = nsupdate::Helper::start(state_))
+        nsupdate_ = std::move(*helper);
+    else
+        log_.write(Severity::warning, "core", helper.error().text() + "; no updates under GSS-TSIG");
     // A relay that may do with less goes on without what it would keep: clients come before records.
     const auto lock = line_.degraded ? supervise::StateLock::takeAsItIs(state_) : supervise::StateLock::take(state_);
     if (!lock)

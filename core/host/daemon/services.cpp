@@ -148,6 +148,10 @@ std::vector<std::string> DaemonServices::pluginTroubles() const {
     return all;
 }
 
+Result<SecureUpdateOutcome> DaemonServices::secureUpdate(const SecureUpdate& update) {
+    return parts_.nsupdate != nullptr ? parts_.nsupdate->ask(update) : Services::secureUpdate(update);
+}
+
 void DaemonServices::setAuthority(Mode mode, Authority* authority) noexcept {
     if (mode != parts_.mode)
         return;

@@ -10,6 +10,7 @@
 
 #include "host/daemon/log.h"
 #include "host/dispatch/activation_dispatcher.h"
+#include "host/nsupdate/helper.h"
 #include "host/plugins/services.h"
 #include "host/reactor/reactor_pool.h"
 #include "host/settings/settings.h"
@@ -66,6 +67,7 @@ public:
         bool recording = true;                      ///< setting pool.record
         bool stateIsOptional = false;               ///< a relay that goes on although it can keep nothing
         settings::SettingsStore::Later later = {};  ///< runs what a plugin inside of its own code cannot wait for
+        nsupdate::Helper* nsupdate = nullptr;       ///< without it there are no updates under GSS-TSIG
     };
     explicit DaemonServices(const Parts& parts);
 
@@ -113,6 +115,7 @@ public:
     Result<int> listenSocket(const Address& address) override { return parts_.sockets.open(address); }
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
     std::vector<Address> listening() const override { return parts_.sockets.bound(); }
+    Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
 
 private:
     void giveOut() noexcept;
