@@ -1,7 +1,6 @@
 #include "dns/lookup.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 
@@ -61,13 +60,6 @@ Said stoppedSaid() {
     return {LookupCode::stopped, "the look-up was broken off", {}};
 }
 
-std::string rcodeWords(Rcode rcode) {
-    const auto number = static_cast<unsigned>(rcode);
-    constexpr std::array<const char*, 11> kNames = {"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
-                                                    "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
-    return "answers with code " + (number < kNames.size() ? kNames.at(number) : std::to_string(number));
-}
-
 /// What an answer that came means. Of an answer that ends at an alias: noRecords; its `name` says where to go on.
 LookupCode judge(const Answer& answer, const std::string& name, std::string& words) {
     switch (answer.rcode) {
@@ -82,7 +74,7 @@ LookupCode judge(const Answer& answer, const std::string& name, std::string& wor
             words = "refuses to answer (REFUSED)";
             return LookupCode::refused;
         default:
-            words = rcodeWords(answer.rcode);
+            words = "answers with code " + text(answer.rcode);
             return LookupCode::notServed;
     }
     if (answer.usable())

@@ -1,163 +1,38 @@
 #include "dns/message.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <ldns/ldns.h>
+#include <array>
 #include <limits>
-#include <memory>
 #include <tuple>
 #include <utility>
+
+#include "dns/wire.h"
 
 namespace muster::dns {
 
 namespace {
 
-constexpr std::size_t kHeader = 12;
-constexpr std::size_t kFixed = 10;  // type, class, TTL, length of one record
-constexpr std::size_t kMaxMessage = 65535;
-constexpr std::uint16_t kIn = 1;
-constexpr std::uint16_t kOpt = 41;
+using namespace wire;
+
 constexpr std::size_t kMaxText = 253;
 constexpr std::size_t kMaxLabel = 63;
-constexpr std::uint32_t kTopBit = 0x80000000U;
-
-struct Free {
-    void operator()(ldns_rdf* rdf) const noexcept { ldns_rdf_deep_free(rdf); }
-    void operator()(ldns_rr* rr) const noexcept { ldns_rr_free(rr); }
-    void operator()(ldns_pkt* packet) const noexcept { ldns_pkt_free(packet); }
-    void operator()(std::uint8_t* octets) const noexcept { std::free(octets); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, Free>;
 
 /// One letter of a name; nothing else is let in, so that a name can be shown, logged and kept as it is.
 bool nameCharacter(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+/// A zone's name of the wire as text; "." for the root.
+std::optional<std::string> zoneText(std::string_view octets) {
+    return octets.size() == 1 ? std::optional<std::string>(".") : textOf(octets);
 }
 
-/// A record as far as anybody here wants to know it.
-struct Record {
-    std::string owner;  // as in Reader::name
-    std::uint16_t type = 0;
-    std::uint32_t ttl = 0;
-    std::size_t at = 0;    // where the record begins
-    std::size_t next = 0;  // where the one after it begins
-};
-
-/// Walks over a message. Every position is checked before ldns sees it.
-class Reader {
-public:
-    // Two octets more than there are: ldns 1.8 looks at the octet behind a name's last label before it checks.
-    explicit Reader(Octets message) : wire_(message.size() + 2), size_(message.size()) {
-        std::transform(message.begin(), message.end(), wire_.begin(),
-                       [](std::byte octet) { return std::to_integer<std::uint8_t>(octet); });
-    }
-
-    std::size_t left(std::size_t at) const noexcept { return at < size_ ? size_ - at : 0; }
-    std::uint16_t word(std::size_t at) const noexcept { return ldns_read_uint16(wire_.data() + at); }
-    std::uint8_t octet(std::size_t at) const noexcept { return wire_[at]; }
-
-    /// The name at `at` as octets of the wire, uncompressed, in lower case (the length of a label is below 'A').
-    std::optional<std::string> name(std::size_t& at) const {
-        ldns_rdf* read = nullptr;
-        if (ldns_wire2dname(&read, wire_.data(), size_, &at) != LDNS_STATUS_OK)
-            return std::nullopt;
-        const Owned<ldns_rdf> owned(read);
-        std::string octets(reinterpret_cast<const char*>(ldns_rdf_data(read)), ldns_rdf_size(read));
-        std::transform(octets.begin(), octets.end(), octets.begin(), lower);
-        return octets;
-    }
-
-    std::optional<Record> record(std::size_t at) const {
-        Record record;
-        record.at = at;
-        auto owner = name(at);
-        if (!owner || left(at) < kFixed)
-            return std::nullopt;
-        record.owner = std::move(*owner);
-        record.type = word(at);
-        const std::uint16_t of = word(at + 2);
-        record.ttl = ldns_read_uint32(wire_.data() + at + 4);
-        const std::size_t length = word(at + 8);
-        at += kFixed;
-        if (left(at) < length)
-            return std::nullopt;
-        record.next = at + length;
-        if (record.type != kOpt && of != kIn)
-            record.type = 0;  // of another class: nobody's
-        return record;
-    }
-
-    /// The record's data by ldns, if they fill the length that the record says.
-    Owned<ldns_rr> data(const Record& record, std::size_t fields) const {
-        ldns_rr* read = nullptr;
-        std::size_t at = record.at;
-        if (ldns_wire2rr(&read, wire_.data(), size_, &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
-            return nullptr;
-        Owned<ldns_rr> owned(read);
-        return at == record.next && ldns_rr_rd_count(read) == fields ? std::move(owned) : nullptr;
-    }
-
-private:
-    std::vector<std::uint8_t> wire_;
-    std::size_t size_;
-};
-
-std::string_view octetsOf(const ldns_rdf* rdf) noexcept {
-    return {reinterpret_cast<const char*>(ldns_rdf_data(rdf)), ldns_rdf_size(rdf)};
+bool is(const RawRecord& record, Type type) noexcept {
+    return record.type == static_cast<std::uint16_t>(type) && record.of == kIn;
 }
 
-/// A name of the wire as text; nothing if it is the root or has characters that no host's name has.
-std::optional<std::string> textOf(std::string_view octets) {
-    std::string text;
-    while (!octets.empty() && octets.front() != 0) {
-        const auto length = static_cast<unsigned char>(octets.front());
-        if (octets.size() <= length)
-            return std::nullopt;
-        if (!text.empty())
-            text += '.';
-        text += octets.substr(1, length);
-        // A dot inside a label would look like two labels.
-        if (text.find('.', text.size() - length) != std::string::npos)
-            return std::nullopt;
-        octets.remove_prefix(std::size_t{1} + length);
-    }
-    return plainName(text);
-}
-
-/// The text of plainName() as octets of the wire.
-std::string wireOf(std::string_view text) {
-    std::string octets;
-    while (!text.empty()) {
-        const std::string_view label = text.substr(0, text.find('.'));
-        octets += static_cast<char>(label.size());
-        octets += label;
-        text.remove_prefix(std::min(text.size(), label.size() + 1));
-    }
-    octets += '\0';
-    return octets;
-}
-
-std::optional<Address> addressOf(const Reader& reader, const Record& record) {
-    const auto rr = reader.data(record, 1);
-    if (!rr)
-        return std::nullopt;
-    const std::string_view data = octetsOf(ldns_rr_rdf(rr.get(), 0));
-    Address address;
-    if (data.size() == 4) {
-        address.octets[10] = address.octets[11] = 0xFF;
-        std::memcpy(address.octets.data() + 12, data.data(), 4);
-    } else if (data.size() == 16) {
-        std::memcpy(address.octets.data(), data.data(), 16);
-    } else {
-        return std::nullopt;
-    }
-    return address;
+std::chrono::seconds ttlOf(const RawRecord& record) noexcept {
+    return std::chrono::seconds((record.ttl & kTopBit) != 0 ? 0 : record.ttl);
 }
 
 /// False for what is no host's own address: unspecified, multicast, broadcast, link-local without its interface.
@@ -243,8 +118,8 @@ private:
     Result<void> followAliases() {
         owner_ = wireOf(question_.name);
         for (std::size_t steps = 0;; ++steps) {
-            const auto alias = std::find_if(records_.begin(), records_.end(), [&](const Record& record) {
-                return record.type == static_cast<std::uint16_t>(Type::cname) && record.owner == owner_;
+            const auto alias = std::find_if(records_.begin(), records_.end(), [&](const RawRecord& record) {
+                return is(record, Type::cname) && record.owner == owner_;
             });
             if (alias == records_.end())
                 return {};
@@ -255,8 +130,7 @@ private:
             const auto rr = reader_.data(*alias, 1);
             if (!rr)
                 return malformed("an alias (CNAME) cannot be read");
-            std::string target(octetsOf(ldns_rr_rdf(rr.get(), 0)));
-            std::transform(target.begin(), target.end(), target.begin(), lower);
+            std::string target = lowered(octetsOf(ldns_rr_rdf(rr.get(), 0)));
             const auto text = textOf(target);
             if (!text)
                 return malformed("an alias (CNAME) leads to a name that no host can have");
@@ -267,20 +141,17 @@ private:
     }
 
     Result<void> collect() {
-        for (const Record& record : records_) {
-            if (record.owner != owner_ || record.type != static_cast<std::uint16_t>(question_.type))
+        std::uint32_t least = kNoTtl;
+        for (const RawRecord& record : records_) {
+            if (record.owner != owner_ || !is(record, question_.type))
                 continue;
-            if (question_.type == Type::srv) {
-                if (auto step = service(record); !step)
-                    return step;
-            } else {
-                const auto address = addressOf(reader_, record);
-                if (!address)
-                    return malformed("an address record cannot be read");
-                take(answer_.addresses, *address);
-            }
+            if (auto step = matching(record); !step)
+                return step;
+            ++answer_.matching;
             lowerTtl(record);
+            least = std::min(least, static_cast<std::uint32_t>(ttlOf(record).count()));
         }
+        answer_.recordTtl = std::chrono::seconds(least == kNoTtl ? 0 : least);
         auto& services = answer_.services;
         const auto key = [](const Service& s) { return std::tie(s.priority, s.target, s.port, s.weight); };
         std::sort(services.begin(), services.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
@@ -294,7 +165,57 @@ private:
         return {};
     }
 
-    Result<void> service(const Record& record) {
+    Result<void> matching(const RawRecord& record) {
+        switch (question_.type) {
+            case Type::srv:
+                return service(record);
+            case Type::soa:
+                answer_.soa = soa(record);
+                return answer_.soa ? Result<void>() : malformed("a SOA record cannot be read");
+            case Type::ns:
+                return nameServer(record) ? Result<void>() : malformed("an NS record cannot be read");
+            default:
+                break;
+        }
+        const auto address = addressOf(reader_, record);
+        if (!address)
+            return malformed("an address record cannot be read");
+        take(answer_.addresses, *address);
+        return {};
+    }
+
+    std::optional<Soa> soa(const RawRecord& record) const {
+        const auto rr = reader_.data(record, 7);
+        auto zone = zoneText(record.owner);
+        if (!rr || !zone)
+            return std::nullopt;
+        Soa soa;
+        soa.zone = std::move(*zone);
+        soa.primary = textOf(octetsOf(ldns_rr_rdf(rr.get(), 0))).value_or("");
+        soa.serial = ldns_rdf2native_int32(ldns_rr_rdf(rr.get(), 2));
+        soa.ttl = ttlOf(record);
+        soa.minimum = std::chrono::seconds(ldns_rdf2native_int32(ldns_rr_rdf(rr.get(), 6)));
+        return soa;
+    }
+
+    /// False: it cannot be read. A target that is no host's name is passed over.
+    bool nameServer(const RawRecord& record) {
+        const auto rr = reader_.data(record, 1);
+        if (!rr)
+            return false;
+        auto target = textOf(octetsOf(ldns_rr_rdf(rr.get(), 0)));
+        auto& known = answer_.nameServers;
+        if (!target)
+            return true;
+        const auto place = std::lower_bound(known.begin(), known.end(), *target);
+        if (place == known.end() || *place != *target)
+            known.insert(place, std::move(*target));
+        if (known.size() > kMaxNameServers)
+            known.pop_back();
+        return true;
+    }
+
+    Result<void> service(const RawRecord& record) {
         const auto rr = reader_.data(record, 4);
         if (!rr)
             return malformed("an SRV record cannot be read");
@@ -317,55 +238,86 @@ private:
         return {};
     }
 
-    /// Authority and additional section: nothing in them is needed, so that a mistake there ends the reading only.
+    /// Authority and additional section: much is answered without them, so that a mistake there ends the reading only.
     void rest() {
         const std::size_t authority = reader_.word(8);
         const std::size_t count = std::min(authority + reader_.word(10), kMaxRecords);
         for (std::size_t i = 0; i < count; ++i) {
             const auto record = reader_.record(at_);
             if (!record)
-                return;
+                break;
             at_ = record->next;
             if (i < authority)
-                continue;
-            if (record->type == kOpt)  // RFC 6891 6.1.3: the upper octet of the code
+                authorityRecord(*record);
+            else if (record->type == kOpt)  // RFC 6891 6.1.3: the upper octet of the code
                 answer_.rcode = static_cast<Rcode>((record->ttl >> 24U) << 4U |
                                                    (static_cast<std::uint16_t>(answer_.rcode) & 0x0FU));
-            if (record->type == static_cast<std::uint16_t>(Type::a) ||
-                record->type == static_cast<std::uint16_t>(Type::aaaa))
+            else if (is(*record, Type::a) || is(*record, Type::aaaa))
                 glue(*record);
+        }
+        const bool referral = !answer_.authoritative && !answer_.soa && answer_.matching == 0;
+        if (referral && servedZone_.size() > 1)
+            answer_.delegated = textOf(servedZone_).value_or("");
+    }
+
+    /// Only of zones that the name is in: a server's word about others is worth nothing (RFC 2181 5.4.1).
+    void authorityRecord(const RawRecord& record) {
+        if (!within(owner_, record.owner))
+            return;
+        if (is(record, Type::soa) && answer_.matching == 0 && !answer_.soa)
+            answer_.soa = soa(record);
+        else if (is(record, Type::ns) && question_.type != Type::ns &&
+                 (servedZone_.empty() || servedZone_ == record.owner)) {
+            servedZone_ = record.owner;
+            nameServer(record);
         }
     }
 
-    void glue(const Record& record) {
-        if (question_.type != Type::srv || answer_.glue.size() == kMaxServices * kMaxAddresses)
+    bool wantsGlue(const std::string& host) const {
+        const auto& servers = answer_.nameServers;
+        return std::any_of(answer_.services.begin(), answer_.services.end(),
+                           [&](const Service& service) { return service.target == host; }) ||
+               std::binary_search(servers.begin(), servers.end(), host) ||
+               (answer_.soa && answer_.soa->primary == host);
+    }
+
+    void glue(const RawRecord& record) {
+        if (answer_.glue.size() == kMaxServices * kMaxAddresses)
             return;
         const auto host = textOf(record.owner);
-        if (!host || std::none_of(answer_.services.begin(), answer_.services.end(),
-                                  [&](const Service& service) { return service.target == *host; }))
+        if (!host || !wantsGlue(*host))
             return;
         const auto address = addressOf(reader_, record);
         if (!address || !isHosts(*address))
             return;
-        lowerTtl(record);
+        if (question_.type == Type::srv)
+            lowerTtl(record);
         answer_.glue.push_back({*host, *address});
     }
 
-    void lowerTtl(const Record& record) noexcept {
-        ttl_ = std::min(ttl_, (record.ttl & kTopBit) != 0 ? 0 : record.ttl);
+    void lowerTtl(const RawRecord& record) noexcept {
+        ttl_ = std::min(ttl_, static_cast<std::uint32_t>(ttlOf(record).count()));
     }
 
     const Reader& reader_;
     const Question& question_;
     Answer answer_;
-    std::vector<Record> records_;
-    std::string owner_;  // whose records are wanted, as octets of the wire
+    std::vector<RawRecord> records_;
+    std::string owner_;       // whose records are wanted, as octets of the wire
+    std::string servedZone_;  // whose name servers the authority section names
     std::size_t at_ = 0;
     std::uint32_t ttl_ = kNoTtl;
     bool asked_ = false;
 };
 
 }  // namespace
+
+std::string text(Rcode rcode) {
+    constexpr std::array<const char*, 11> kNames = {"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
+                                                    "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
+    const auto number = static_cast<std::size_t>(rcode);
+    return number < kNames.size() ? kNames.at(number) : std::to_string(number);
+}
 
 std::optional<std::string> plainName(std::string_view text) {
     if (text.ends_with('.'))
@@ -380,24 +332,21 @@ std::optional<std::string> plainName(std::string_view text) {
     }
     if (label == 0)
         return std::nullopt;
-    std::string name(text);
-    std::transform(name.begin(), name.end(), name.begin(), lower);
-    return name;
+    return lowered(text);
 }
 
 Result<std::vector<std::byte>> encodeQuestion(const Question& question, bool edns) {
     const auto bad = [&] { return fail(Code::malformed, question.name, "is not a name that DNS can be asked for"); };
-    if (!plainName(question.name))
+    if (!plainName(question.name) || question.type == Type::any)
         return bad();
-    ldns_rdf* owner = ldns_dname_new_frm_str((question.name + ".").c_str());
-    if (owner == nullptr)
+    Owned<ldns_rdf> owner = nameField(question.name);
+    if (!owner)
         return bad();
-    const Owned<ldns_pkt> packet(
-        ldns_pkt_query_new(owner, static_cast<ldns_rr_type>(question.type), LDNS_RR_CLASS_IN, LDNS_RD));
-    if (!packet) {
-        ldns_rdf_deep_free(owner);
+    const Owned<ldns_pkt> packet(ldns_pkt_query_new(owner.get(), static_cast<ldns_rr_type>(question.type),
+                                                    LDNS_RR_CLASS_IN, question.recursion ? LDNS_RD : 0));
+    if (!packet)
         return bad();
-    }
+    static_cast<void>(owner.release());  // the packet's now
     ldns_pkt_set_id(packet.get(), question.id);
     if (edns)
         ldns_pkt_set_edns_udp_size(packet.get(), kUdpPayload);
@@ -407,9 +356,7 @@ Result<std::vector<std::byte>> encodeQuestion(const Question& question, bool edn
     const Owned<std::uint8_t> owned(octets);
     if (status != LDNS_STATUS_OK)
         return fail(Code::internal, question.name, ldns_get_errorstr_by_id(status));
-    std::vector<std::byte> message(size);
-    std::memcpy(message.data(), octets, size);
-    return message;
+    return copied(octets, size);
 }
 
 Result<Answer> readAnswer(Octets message, const Question& question) {

@@ -60,6 +60,9 @@ enum class Rcode : std::uint16_t {  // others occur
     badVersion = 16,  // RFC 6891 6.1.3
 };
 
+/// "NOERROR", "REFUSED", "NOTAUTH" …; the number of one that has no name here.
+std::string text(Rcode rcode);
+
 constexpr std::size_t kMaxServices = 64;     ///< SRV records used of one answer
 constexpr std::size_t kMaxAddresses = 16;    ///< addresses used of one host
 constexpr std::size_t kMaxNameServers = 16;  ///< name servers used of one zone

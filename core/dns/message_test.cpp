@@ -161,6 +161,127 @@ TEST(DnsMessage, refusesMoreRecordsThanAnybodyHas) {
     CHECK(errorOf(message, kServices) == Code::malformed);
 }
 
+TEST(DnsMessage, asksWithoutRecursionWhereItIsNotWanted) {
+    Question question = kServices;
+    question.recursion = false;
+    LONGS_EQUAL(0, std::to_integer<unsigned>(encodeQuestion(question, false)->at(2)));
+    CHECK_FALSE(encodeQuestion({"example.org", Type::any, 1}, false).has_value());
+}
+
+TEST(DnsMessage, readsTheStartOfAZone) {
+    const Question question{"example.org", Type::soa, 1};
+    Message message(question);
+    message.flags(0x8400).soa("Example.org", "NS1.example.org", 2026010101, 3600, 300);
+    message.additional().a("ns1.example.org", "192.0.2.1", 60);
+    const auto answer = read(message, question);
+    CHECK(answer->authoritative && answer->usable());
+    STRCMP_EQUAL("example.org", answer->soa->zone.c_str());
+    STRCMP_EQUAL("ns1.example.org", answer->soa->primary.c_str());
+    LONGS_EQUAL(2026010101, answer->soa->serial);
+    LONGS_EQUAL(3600, answer->soa->ttl.count());
+    LONGS_EQUAL(300, answer->soa->minimum.count());
+    LONGS_EQUAL(3600, answer->recordTtl.count());
+    LONGS_EQUAL(1, answer->glue.size());
+}
+
+TEST(DnsMessage, readsTheZoneThatADenialNames) {
+    for (const unsigned flags : {0x8583U, 0x8580U}) {
+        Message message(kServices);
+        message.flags(flags).authority().soa("example.org", "ns1.example.net", 1, 3600, 300);
+        const auto answer = read(message, kServices);
+        CHECK_FALSE(answer->usable());
+        STRCMP_EQUAL("example.org", answer->soa->zone.c_str());
+        STRCMP_EQUAL("ns1.example.net", answer->soa->primary.c_str());
+        LONGS_EQUAL(0, answer->matching);
+    }
+    const Question question{"_vlmcs._tcp.example.org", Type::soa, 1};
+    Message noSoa(question);
+    noSoa.authority().soa("example.org", "ns1.example.org", 1, 3600, 300);
+    CHECK_FALSE(read(noSoa, question)->usable());
+    STRCMP_EQUAL("example.org", read(noSoa, question)->soa->zone.c_str());
+}
+
+TEST(DnsMessage, believesNoZoneThatTheNameIsNotIn) {
+    for (const char* other : {"example.net", "ample.org", "sub._tcp.example.org", "a._vlmcs._tcp.example.org"}) {
+        Message message(kServices);
+        message.flags(0x8583).authority().soa(other, "ns1.example.org", 1, 60, 60).ns(other, "ns1.example.org", 60);
+        const auto answer = read(message, kServices);
+        CHECK_FALSE_TEXT(answer->soa.has_value(), other);
+        CHECK(answer->nameServers.empty());
+    }
+}
+
+TEST(DnsMessage, knowsTheRootAndAZoneWhosePrimaryIsNone) {
+    Message message(kServices);
+    message.flags(0x8583).authority().soa("", "", 1, 60, 60);
+    const auto answer = read(message, kServices);
+    STRCMP_EQUAL(".", answer->soa->zone.c_str());
+    STRCMP_EQUAL("", answer->soa->primary.c_str());
+}
+
+TEST(DnsMessage, readsNameServersWithTheirGlue) {
+    const Question question{"example.org", Type::ns, 1};
+    Message message(question);
+    message.ns("example.org", "ns2.example.org", 600).ns("example.org", "NS1.example.org", 600);
+    message.ns("example.org", "ns1.example.org", 600).ns("sub.example.org", "ns.sub.example.org", 600);
+    message.additional().a("ns1.example.org", "192.0.2.1", 60).aaaa("ns2.example.org", "2001:db8::2", 60);
+    message.a("ns.sub.example.org", "192.0.2.66", 60);
+    const auto answer = read(message, question);
+    CHECK((answer->nameServers == std::vector<std::string>{"ns1.example.org", "ns2.example.org"}));
+    LONGS_EQUAL(3, answer->matching);
+    LONGS_EQUAL(2, answer->glue.size());
+    LONGS_EQUAL(600, answer->ttl.count());
+    STRCMP_EQUAL("", answer->delegated.c_str());
+}
+
+TEST(DnsMessage, usesSixteenOfManyNameServers) {
+    const Question question{"example.org", Type::ns, 1};
+    Message message(question);
+    for (int i = 0; i < 40; ++i)
+        message.ns("example.org", "ns" + std::to_string(i) + ".example.org", 60);
+    LONGS_EQUAL(16, read(message, question)->nameServers.size());
+}
+
+TEST(DnsMessage, seesAReferralToTheServersOfAZoneBelow) {
+    Message message(kServices);
+    message.flags(0x8000).authority().ns("_tcp.example.org", "ns1.sub.example.org", 600);
+    message.additional().a("ns1.sub.example.org", "192.0.2.1", 60);
+    const auto answer = read(message, kServices);
+    STRCMP_EQUAL("_tcp.example.org", answer->delegated.c_str());
+    STRCMP_EQUAL("ns1.sub.example.org", answer->nameServers.at(0).c_str());
+    LONGS_EQUAL(1, answer->glue.size());
+
+    Message upwards(kServices);
+    upwards.flags(0x8000).authority().ns("", "a.root-servers.net", 600);
+    STRCMP_EQUAL("", read(upwards, kServices)->delegated.c_str());
+    Message own(kServices);
+    own.flags(0x8400).srv(0, 0, 1688, "kms.example.org", 60).authority().ns("example.org", "ns1.example.org", 600);
+    STRCMP_EQUAL("", read(own, kServices)->delegated.c_str());
+    STRCMP_EQUAL("ns1.example.org", read(own, kServices)->nameServers.at(0).c_str());
+}
+
+TEST(DnsMessage, tellsTheTtlOfTheRecordsFromThatOfWhatCameAlong) {
+    Message message(kServices);
+    message.flags(0x8400).srv(0, 0, 1688, "kms.example.org", 3600);
+    message.additional().a("kms.example.org", "10.0.0.1", 60);
+    const auto answer = read(message, kServices);
+    LONGS_EQUAL(60, answer->ttl.count());
+    LONGS_EQUAL(3600, answer->recordTtl.count());
+}
+
+TEST(DnsMessage, refusesZoneRecordsThatLie) {
+    const Question zone{"example.org", Type::soa, 1};
+    const Question servers{"example.org", Type::ns, 1};
+    for (const int more : {-17, -1, 1, 200}) {
+        Message soa(zone);
+        soa.soa("example.org", "ns1.example.org", 1, 60, 60).lieAboutLastLength(more);
+        CHECK(errorOf(soa, zone) == Code::malformed);
+        Message ns(servers);
+        ns.ns("example.org", "ns1.example.org", 60).lieAboutLastLength(more);
+        CHECK(errorOf(ns, servers) == Code::malformed);
+    }
+}
+
 TEST(DnsMessage, takesAMonstrousTtlForNone) {
     LONGS_EQUAL(0, read(Message(kAddress).a("kms.example.org", "10.0.0.1", 0x80000001U), kAddress)->ttl.count());
 }

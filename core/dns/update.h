@@ -79,7 +79,4 @@ Result<UpdateAnswer> readUpdateAnswer(Octets answer, Octets request);
 /// Of a signed one. The code stands in `rcode` whether or not the signature holds: see `tsig` before you believe it.
 Result<UpdateAnswer> readUpdateAnswer(Octets answer, const SignedMessage& request, const TsigKey& key, Timestamp now);
 
-/// "NOERROR", "REFUSED", "NOTAUTH" …; the number of one that has no name.
-std::string text(Rcode rcode);
-
 }  // namespace muster::dns

@@ -40,6 +40,23 @@ public:
         count_ = 10;
         return *this;
     }
+    Message& authority() {
+        count_ = 8;
+        return *this;
+    }
+    Message& soa(std::string_view zone, std::string_view primary, std::uint32_t serial, std::uint32_t ttl,
+                 std::uint32_t minimum) {
+        Bytes data = name(primary);
+        add(data, name("hostmaster.example.org"));
+        for (const std::uint32_t field : {serial, 7200U, 3600U, 1209600U, minimum}) {
+            add16(data, field >> 16U);
+            add16(data, field & 0xFFFFU);
+        }
+        return rawRecord(name(zone), 6, ttl, data);
+    }
+    Message& ns(std::string_view zone, std::string_view server, std::uint32_t ttl) {
+        return rawRecord(name(zone), 2, ttl, name(server));
+    }
     Message& srv(std::uint16_t priority, std::uint16_t weight, std::uint16_t port, std::string_view target,
                  std::uint32_t ttl) {
         Bytes data;
@@ -81,7 +98,6 @@ public:
 
     Octets octets() const noexcept { return std::as_bytes(std::span(bytes_)); }
 
-private:
     static void add16(Bytes& to, unsigned value) {
         to.push_back(static_cast<std::uint8_t>(value >> 8U & 0xFFU));
         to.push_back(static_cast<std::uint8_t>(value & 0xFFU));
@@ -98,6 +114,8 @@ private:
         out.push_back(0);
         return out;
     }
+
+private:
     unsigned get16(std::size_t at) const { return static_cast<unsigned>(bytes_.at(at) << 8U | bytes_.at(at + 1)); }
     void set16(std::size_t at, unsigned value) {
         bytes_.at(at) = static_cast<std::uint8_t>(value >> 8U & 0xFFU);

@@ -22,6 +22,7 @@ struct Query {
     Question question;
     bool tcp = false;
     bool edns = false;
+    std::vector<std::byte> message;  ///< as it came
 };
 
 using Octetses = std::vector<std::vector<std::byte>>;
@@ -95,9 +96,10 @@ private:
 
     void connection() {
         const int fd = ::accept4(tcp_, nullptr, nullptr, SOCK_CLOEXEC);
-        std::byte buffer[2048];
+        std::byte buffer[8192];
         std::size_t have = 0;
-        while (fd >= 0 && have < 2 + 12) {
+        const auto octet = [&](std::size_t at) { return std::to_integer<std::size_t>(buffer[at]); };
+        while (fd >= 0 && have < sizeof buffer && (have < 2 || have < 2 + (octet(0) << 8U | octet(1)))) {
             const ssize_t got = ::recv(fd, buffer + have, sizeof buffer - have, 0);
             if (got <= 0)
                 break;
@@ -116,6 +118,8 @@ private:
         };
         Query query;
         query.tcp = tcp;
+        query.message.assign(message.begin(), message.end());
+        query.question.recursion = (octet(2) & 1U) != 0;
         query.edns = octet(11) > 0;
         query.question.id = static_cast<std::uint16_t>(octet(0) << 8U | octet(1));
         std::size_t at = 12;
