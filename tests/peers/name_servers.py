@@ -3,6 +3,7 @@
 All have the same face: start(), stop(), kill(), records(), and `zone`, which the key or account of the test may change,
 and `locked`, which is served too, but which it may not. They want port 53: see network_lab.py.
 """
+import re
 import shutil
 import signal
 import subprocess
@@ -372,20 +373,19 @@ class ActiveDirectory(NameServer):
 
 
 def nsupdate(server, script, *words, environment=None):
-    """Debian's own client, as an oracle: (rcode, TSIG error, whether the answer is signed), and all its words."""
+    """Debian's own client, as an oracle: ((rcode, TSIG error, "signed" or "unsigned"), all its words).
+
+    The TSIG error is None where the answer has no such record. Without an answer the rcode is None.
+    """
     text = f"server {server.address}\n{script}send\nanswer\n"
     done = subprocess.run(["nsupdate", "-t", "20", *words], input=text, capture_output=True, text=True,
                           timeout=60 * support.PATIENCE, env={"PATH": "/usr/bin:/bin", **(environment or {})})
     said = done.stdout + done.stderr
-    status = tsig = None
-    for line in said.splitlines():
-        if "opcode: UPDATE, status: " in line:
-            status = line.split("status: ")[1].split(",")[0]
-        fields = line.split()
-        if "TSIG" in fields and fields[-1].isdigit() and not line.startswith(";"):
-            tsig = fields[fields.index("TSIG") + 1:]
-    error = next((word for word in reversed(tsig or []) if word.isalpha() and word.isupper()), None)
-    return (status, error), said
+    answer = said[said.rfind("Answer:"):] if "Answer:" in said else ""
+    rcode = re.search(r"opcode: UPDATE, status: (\w+)", answer)
+    tsig = re.search(r"\sTSIG\s+\S+ \d+ \d+ (\d+) (?:\S+ )?\d+ (\w+) \d+", answer)
+    signed = tsig is not None and int(tsig.group(1)) > 0
+    return (rcode and rcode.group(1), tsig and tsig.group(2), "signed" if signed else "unsigned"), said
 
 
 def stand_ins(directory, kinds=(Bind, Knot, PowerDns)):
