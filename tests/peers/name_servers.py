@@ -21,7 +21,6 @@ import network_lab  # noqa: E402
 import support  # noqa: E402
 from support.daemon import die_with_the_test  # noqa: E402
 
-WRONG_CLOCK = None  # the library that a name server with a wrong clock is started with
 
 
 class Key:
@@ -43,9 +42,6 @@ FORGED = Key("muster-update", "hmac-sha256", "bm90IHRoYXQgc2VjcmV0LCBidXQgb25lIG
 #: A name that no server knows.
 STRANGER = Key("stranger", "hmac-sha256", "bm8gc2VydmVyIGtub3dzIHRoaXMgb25lLCBub3QgYXQgYWxs")
 KEYS = (KEY, KEY_512, GUEST)
-
-#: What is there before Muster comes: another KMS host in the same set.
-OTHERS = "0 0 1688 kms1.{zone}."
 
 ZONE = """$TTL 3600
 $ORIGIN {zone}.
@@ -100,7 +96,7 @@ class NameServer:
             self.prepared = True
         environment = {}
         if self.skew is not None:
-            environment = {"LD_PRELOAD": str(WRONG_CLOCK), "MUSTER_TEST_CLOCK": str(self.skew)}
+            environment = {"LD_PRELOAD": str(wrong_clock()), "MUSTER_TEST_CLOCK": str(self.skew)}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=log, stderr=log,
                                             cwd=self.directory, preexec_fn=die_with_the_test,
@@ -329,7 +325,8 @@ loglevel=6
 class ActiveDirectory(NameServer):
     """A Samba domain controller with its internal DNS: KDC, LDAP and secure updates alone (GSS-TSIG).
 
-    `keytab` is of an account that made the SRV set and so owns it; `stranger` of one that did not.
+    `keytab` has the key of `account`, which makes records of its own; `outsiders_keytab` that of one that may change
+    none of them: in Active Directory a record is its maker's.
     """
 
     program = "/usr/sbin/samba"
@@ -337,23 +334,24 @@ class ActiveDirectory(NameServer):
     locked = None
     realm = "LAB.EXAMPLE"
     account, outsider = "muster-01", "outsider"
-    #: A key is no way in here.
-    servers_others = "0 0 1688 kms1.lab.example."
 
     def prepare(self):
-        tree = self.directory / "ad"
-        self.config = tree / "etc" / "smb.conf"
-        hostname = "dc1"
+        self.config = self.directory / "ad" / "etc" / "smb.conf"
         network_lab.run(
-            "samba-tool", "domain", "provision", f"--targetdir={tree}", f"--realm={self.realm}", "--domain=LAB",
-            "--server-role=dc", "--dns-backend=SAMBA_INTERNAL", f"--host-ip={self.address}", f"--host-name={hostname}",
-            "--adminpass=Secret-1234", f"--option=interfaces={self.address}", "--option=bind interfaces only=yes",
-            "--option=server services=rpc, kdc, ldap, cldap, dns", "--option=dns forwarder=",
-            f"--option=log file={self.directory}/samba.log", f"--option=pid directory={self.directory}", timeout=300)
+            "samba-tool", "domain", "provision", f"--targetdir={self.directory}/ad", f"--realm={self.realm}",
+            "--domain=LAB", "--server-role=dc", "--dns-backend=SAMBA_INTERNAL", f"--host-ip={self.address}",
+            "--host-name=dc1", "--adminpass=Secret-1234", f"--option=interfaces={self.address}",
+            "--option=bind interfaces only=yes", "--option=server services=rpc, kdc, ldap, cldap, dns",
+            "--option=dns forwarder=", f"--option=log file={self.directory}/samba.log",
+            f"--option=pid directory={self.directory}", timeout=600)
         for account in (self.account, self.outsider):
-            network_lab.run("samba-tool", "user", "create", account, "Secret-5678", "-s", self.config)
-            network_lab.run("samba-tool", "domain", "exportkeytab", self.directory / f"{account}.keytab",
-                            f"--principal={account}@{self.realm}", "-s", self.config)
+            self.tool("user", "create", account, "Secret-5678")
+            self.tool("domain", "exportkeytab", self.directory / f"{account}.keytab",
+                      f"--principal={account}@{self.realm}")
+        self.addresses = [self.address]
+
+    def tool(self, *words):
+        return network_lab.run("samba-tool", *words, "-s", self.config, timeout=600)
 
     @property
     def keytab(self):
@@ -366,10 +364,10 @@ class ActiveDirectory(NameServer):
     def command(self):
         return [self.program, "-i", "-M", "single", "-s", self.config, "--debug-stdout"]
 
-    def nsupdate(self, script, keytab=None):
-        """What Debian's own client makes of it: its exit code and words."""
-        return nsupdate(self, script, "-g", environment={"KRB5_CLIENT_KTNAME": f"FILE:{keytab or self.keytab}",
-                                                         "KRB5CCNAME": "MEMORY:"})
+    def nsupdate(self, lines, keytab=None):
+        """As nsupdate() below, under an account of the domain."""
+        return nsupdate(self, f"realm {self.realm}\n{lines}", "-g", environment={
+            "KRB5_CLIENT_KTNAME": f"FILE:{keytab or self.keytab}", "KRB5CCNAME": "MEMORY:"})
 
 
 def nsupdate(server, script, *words, environment=None):
@@ -383,9 +381,16 @@ def nsupdate(server, script, *words, environment=None):
     said = done.stdout + done.stderr
     answer = said[said.rfind("Answer:"):] if "Answer:" in said else ""
     rcode = re.search(r"opcode: UPDATE, status: (\w+)", answer)
-    tsig = re.search(r"\sTSIG\s+\S+ \d+ \d+ (\d+) (?:\S+ )?\d+ (\w+) \d+", answer)
+    tsig = re.search(r"\sTSIG\s+\S+ \d+ \d+ (\d+) (?:\S+ )*?\d+ (\w+) \d+", answer)
     signed = tsig is not None and int(tsig.group(1)) > 0
     return (rcode and rcode.group(1), tsig and tsig.group(2), "signed" if signed else "unsigned"), said
+
+
+def wrong_clock():
+    """The library that puts a program's clock wrong: see wrong_clock.c."""
+    library = support.BIN.parent / "lib" / "libmuster_test_wrong_clock.so"
+    assert library.exists(), f"{library} is not built (target muster_test_wrong_clock)"
+    return library.resolve()
 
 
 def stand_ins(directory, kinds=(Bind, Knot, PowerDns)):
