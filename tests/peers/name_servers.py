@@ -296,6 +296,7 @@ receiver-threads=1
 distributor-threads=1
 dnsupdate=yes
 allow-dnsupdate-from=10.53.0.0/16,127.0.0.0/8
+allow-axfr-ips=10.53.0.0/16,127.0.0.0/8
 cache-ttl=0
 query-cache-ttl=0
 negquery-cache-ttl=0
