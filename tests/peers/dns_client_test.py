@@ -27,11 +27,11 @@ class Client(publishing.PublishTest):
             daemon.ctl("key", "add", key)
         daemon.set(domains=[{"domain": zone, "target": f"muster-01.{zone}", "key": ns.KEY.name}], publish=True)
         daemon.when(zone, "published")
-        for family, machines in (("win7-2008r2", 30), ("vista-2008", 30)):
+        for family, machines in (("win7", 30), ("vista", 30)):
             with self.subTest(family):
                 done = subprocess.run(
                     [support.BIN / "muster-client", "--domain", zone, "--clients", str(machines), "--family", family,
-                     "--seal-key-file", daemon.home / "seal.key", "--minute", "1ms", "--cmid-seed", family, "--verbose"],
+                     "--seal-key-file", daemon.home / "seal.key", "--minute", "1ms", "--cmid-seed", str(len(family)), "--verbose"],
                     capture_output=True, text=True, timeout=240 * support.PATIENCE)
                 words = done.stdout + done.stderr
                 self.assertEqual(done.returncode, 0, words[-3000:])

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Name servers that die, hang and lag: the publisher recovers by itself, and nothing else waits for it."""
 import sys
-import unittest
+
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -73,6 +73,7 @@ class Recovery(publishing.PublishTest):
         self.addCleanup(hanging.stop)
         hanging.start()
         daemon = self.appliance(keys=[ns.KEY])
+        daemon.install_key()
         hanging.pause()
         silent = [{"domain": f"d{number}.{self.zone}", "target": f"muster-01.{self.zone}", "zone": self.zone,
                    "server": hanging.address, "key": ns.KEY.name} for number in range(3)]
@@ -82,20 +83,10 @@ class Recovery(publishing.PublishTest):
         for wish in silent:
             shown = daemon.when(wish["domain"], "failed")
             self.assertEqual(shown["hresult"], "0x800705B4", shown)
-            self.assertRegex(shown["why"], "did not answer")
+            self.assertRegex(shown["why"], "does not answer")
         # Its end does not wait for them either.
         self.assertEqual(daemon.stop(), 0)
         hanging.go_on()
-
-    def test_a_listener_that_cannot_serve_takes_its_record_along(self):
-        daemon = self.appliance(keys=[ns.KEY])
-        daemon.set(domains=[self.found(daemon)], publish=True)
-        daemon.when(self.zone, "published")
-        daemon.ctl("plugin", "stop", "listener", "--yes", check=False)
-        if daemon.serves():
-            self.skipTest("this firmware has no way to stop its listener")
-        daemon.when(self.zone, "withdrawn", 90)
-        self.assertEqual(self.primary.services(), self.both[:1])
 
 
 if __name__ == "__main__":

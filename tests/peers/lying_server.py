@@ -32,6 +32,7 @@ class Liar:
     def __init__(self, lie, address="127.0.0.1", port=None, keyring=None):
         self.lie = lie
         self.asked = []
+        self.closing = False
         self.keyring = keyring
         self.port = port or free_port()
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -39,8 +40,9 @@ class Liar:
         self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # another port: not the server
         self.other.bind((address, 0))
         self.tcp = socket.create_server((address, self.port))
-        for work in (self.datagrams, self.connections):
-            threading.Thread(target=work, daemon=True).start()
+        self.workers = [threading.Thread(target=work, daemon=True) for work in (self.datagrams, self.connections)]
+        for worker in self.workers:
+            worker.start()
 
     def __enter__(self):
         return self.port
@@ -49,10 +51,16 @@ class Liar:
         self.close()
 
     def close(self):
+        self.closing = True
         for each in (self.udp, self.tcp):
-            each.shutdown(socket.SHUT_RDWR) if each is self.tcp else each.close()
-        self.tcp.close()
-        self.other.close()
+            try:
+                each.shutdown(socket.SHUT_RDWR)  # wakes up who waits in it
+            except OSError:
+                pass  # of a datagram socket: not connected
+        for worker in self.workers:
+            worker.join(60)
+        for each in (self.udp, self.tcp, self.other):
+            each.close()
 
     def answers(self, wire, tcp):
         query = dns.message.from_wire(wire, keyring=self.keyring)
@@ -64,6 +72,8 @@ class Liar:
         while True:
             try:
                 wire, client = self.udp.recvfrom(4096)
+                if self.closing:
+                    return
                 for each in self.answers(wire, False):
                     if isinstance(each, tuple):
                         self.other.sendto(each[0], client)

@@ -187,9 +187,10 @@ private:
                 return refused(number(Rcode::refused), "refused-unsigned",
                                sent_.server +
                                    " refused, without a signature of its own. PowerDNS says so of a key that is wrong, "
-                                   "unknown or not allowed for the zone (TSIG-ALLOW-DNSUPDATE), of an address that may "
-                                   "not send updates (allow-dnsupdate-from) and where updates are off (dnsupdate=yes); "
-                                   "other servers, where the zone takes no updates from here at all.");
+                                   "unknown or not allowed for the zone (TSIG-ALLOW-DNSUPDATE), of clocks that differ "
+                                   "by more than 5 minutes, of an address that may not send updates "
+                                   "(allow-dnsupdate-from) and where updates are off (dnsupdate=yes); other servers, "
+                                   "where the zone takes no updates from here at all.");
             case Rcode::notAuth:
                 return refused(number(Rcode::notAuth), "notauth",
                                sent_.server + " is not the server of zone " + update_.zone +
@@ -201,12 +202,18 @@ private:
     }
 
     Verdict plainRequest() {
-        if (sent_.answer.rcode == Rcode::refused)
-            return refused(number(Rcode::refused), "refused-needs-key",
+        const Rcode rcode = sent_.answer.rcode;
+        if (rcode == Rcode::refused || rcode == Rcode::notAuth)
+            return refused(number(rcode), "refused-needs-key",
                            sent_.server +
                                " refuses updates that are not signed, or those from this address. Give a key "
                                "(\"musterctl dns add-key\", then key = NAME), or auth = \"gss\" where the zone "
-                               "takes secure updates only (Active Directory).");
+                               "takes secure updates only (Active Directory)." +
+                               (rcode == Rcode::notAuth ? " Knot says so with NOTAUTH; of other servers that means "
+                                                          "that " +
+                                                              update_.zone +
+                                                              " is not theirs: then name the primary with \"server\"."
+                                                        : ""));
         return byCode(true);
     }
 
@@ -342,11 +349,15 @@ private:
 
     Verdict secureCode(Rcode rcode) {
         out_.triple = dns::text(rcode) + ", as nsupdate says";
-        if (rcode == Rcode::refused)
+        // Samba says SERVFAIL where Windows says REFUSED.
+        if (rcode == Rcode::refused || rcode == Rcode::serverFailure)
             return refused(number(rcode), "refused-policy",
                            sent_.server + " knows " + asker_.key + " and does not let it change " + owner_ +
                                ". In Active Directory the account that made a record owns it: give this one rights on "
-                               "_vlmcs under _tcp, best by a group of all KMS hosts.");
+                               "_vlmcs under _tcp, best by a group of all KMS hosts." +
+                               (rcode == Rcode::serverFailure ? " (Samba says so with SERVFAIL; if its log speaks of "
+                                                                "something else, that is the reason.)"
+                                                              : ""));
         sent_.answer.rcode = rcode;
         return byCode(true);
     }
