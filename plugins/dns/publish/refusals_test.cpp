@@ -7,7 +7,7 @@
 using namespace muster;
 using namespace muster::publisher;
 using dns::Rcode;
-using Kind = Verdict::Kind;
+using Kind = UpdateVerdict::Kind;
 
 namespace {
 
@@ -61,9 +61,9 @@ Sent secure(int exit, const char* words, bool ticket = true, bool timedOut = fal
 
 }  // namespace
 
-TEST_GROUP(Refusals){
-    void expect(const Sent& sent, const Asker& asker, Kind kind, std::uint32_t hresult, const char* code,
-                std::initializer_list<const char*> words){const Verdict verdict = judge(sent, asker, update());
+TEST_GROUP(Refusals){void expect(const Sent& sent, const Asker& asker, Kind kind, std::uint32_t hresult,
+                                 const char* code, std::initializer_list<const char*> words){
+    const UpdateVerdict verdict = judgeUpdate(sent, asker, update());
 STRCMP_EQUAL(code, verdict.code.c_str());
 CHECK(kind == verdict.kind);
 STRCMP_EQUAL(hresultText(hresult).c_str(), hresultText(verdict.hresult).c_str());
@@ -177,13 +177,13 @@ TEST(Refusals, nobodyAnswers) {
 TEST(Refusals, theTripleIsSaidAsItIs) {
     STRCMP_EQUAL(
         "NOTAUTH, TSIG error BADSIG, answer not signed",
-        judge(answered(Rcode::notAuth, Signature::none, dns::TsigError::badSig), kKey, update()).triple.c_str());
+        judgeUpdate(answered(Rcode::notAuth, Signature::none, dns::TsigError::badSig), kKey, update()).triple.c_str());
     STRCMP_EQUAL("REFUSED, answer signed with our key",
-                 judge(answered(Rcode::refused, Signature::ours), kKey, update()).triple.c_str());
+                 judgeUpdate(answered(Rcode::refused, Signature::ours), kKey, update()).triple.c_str());
     STRCMP_EQUAL("REFUSED, answer not signed",
-                 judge(answered(Rcode::refused, Signature::none), kKey, update()).triple.c_str());
+                 judgeUpdate(answered(Rcode::refused, Signature::none), kKey, update()).triple.c_str());
     STRCMP_EQUAL("REFUSED, not signed",
-                 judge(answered(Rcode::refused, Signature::none), kNobody, update()).triple.c_str());
+                 judgeUpdate(answered(Rcode::refused, Signature::none), kNobody, update()).triple.c_str());
 }
 
 // nsupdate -g: its own words, as Debian's prints them.
