@@ -186,7 +186,7 @@ Json picture(const DomainStatus& status, bool lab) {
 Json serversOf(const DomainStatus& status) {
     Json::Array servers;
     for (const ZoneReport& zone : status.report.zones)
-        for (const ServerView& view : zone.views) {
+        for (const ReadBack& view : zone.views) {
             Json::Array records;
             for (const dns::Record& record : view.records)
                 records.emplace_back(text(record));
@@ -204,16 +204,16 @@ Json serversOf(const DomainStatus& status) {
 const char* expected(const DomainStatus& status, const ZoneReport& planned) {
     for (const ZoneReport& zone : status.report.zones)
         if (zone.zone == planned.zone && zone.server == planned.server && zone.verdict)
-            return zone.verdict->kind == Verdict::Kind::applied   ? "accepted"
-                   : zone.verdict->kind == Verdict::Kind::refused ? "refused"
-                                                                  : "unknown";
+            return zone.verdict->kind == UpdateVerdict::Kind::applied   ? "accepted"
+                   : zone.verdict->kind == UpdateVerdict::Kind::refused ? "refused"
+                                                                        : "unknown";
     return "unknown";
 }
 
 std::string lastRefusal(const DomainStatus& status, const ZoneReport& planned) {
     for (const ZoneReport& zone : status.report.zones)
         if (zone.zone == planned.zone && zone.server == planned.server && zone.verdict &&
-            zone.verdict->kind == Verdict::Kind::refused)
+            zone.verdict->kind == UpdateVerdict::Kind::refused)
             return zone.verdict->sentence;
     return "";
 }

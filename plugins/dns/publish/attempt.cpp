@@ -17,7 +17,7 @@ Auth authOf(std::string_view text) noexcept {
     return Auth::none;
 }
 
-Trouble troubleOf(const Verdict& verdict) {
+Trouble troubleOf(const UpdateVerdict& verdict) {
     return {verdict.hresult, verdict.code, verdict.triple, verdict.sentence};
 }
 
@@ -51,10 +51,10 @@ bool Report::sent() const noexcept {
     return std::any_of(zones.begin(), zones.end(), [](const ZoneReport& zone) { return zone.sent; });
 }
 
-std::vector<const ServerView*> Report::behind() const {
-    std::vector<const ServerView*> out;
+std::vector<const ReadBack*> Report::behind() const {
+    std::vector<const ReadBack*> out;
     for (const ZoneReport& zone : zones)
-        for (const ServerView& view : zone.views)
+        for (const ReadBack& view : zone.views)
             if (!view.agrees)
                 out.push_back(&view);
     return out;
@@ -266,9 +266,9 @@ void Attempt::write(Part& part, const Task& task) {
             return;
         }
         report.sent = true;
-        Verdict verdict = judge(*sent, outside_.asker(report.credentials), update);
+        UpdateVerdict verdict = judgeUpdate(*sent, outside_.asker(report.credentials), update);
         report.verdict = verdict;
-        if (verdict.kind == Verdict::Kind::overtaken && round + 1 < kMostRounds)
+        if (verdict.kind == UpdateVerdict::Kind::overtaken && round + 1 < kMostRounds)
             continue;
         settle(part, task, std::move(verdict));
         break;
@@ -280,9 +280,9 @@ void Attempt::write(Part& part, const Task& task) {
 }
 
 /// What the answer is worth, where need be by reading back what stands there now.
-void Attempt::settle(Part& part, const Task&, Verdict verdict) {
+void Attempt::settle(Part& part, const Task&, UpdateVerdict verdict) {
     ZoneReport& report = part.report;
-    if (verdict.kind == Verdict::Kind::refused || verdict.kind == Verdict::Kind::overtaken) {
+    if (verdict.kind == UpdateVerdict::Kind::refused || verdict.kind == UpdateVerdict::Kind::overtaken) {
         report.trouble = troubleOf(verdict);
         return;
     }
@@ -292,13 +292,14 @@ void Attempt::settle(Part& part, const Task&, Verdict verdict) {
     for (const auto& [name, type] : part.sets) {
         auto present = look(part.zone.servers.front(), name, type);
         if (!present) {
-            report.trouble = verdict.kind == Verdict::Kind::applied ? std::move(present.error()) : troubleOf(verdict);
+            report.trouble =
+                verdict.kind == UpdateVerdict::Kind::applied ? std::move(present.error()) : troubleOf(verdict);
             return;
         }
         now.present.push_back(std::move(*present));
     }
     const bool there = !makePlan(now).changes;
-    if (verdict.kind == Verdict::Kind::applied) {
+    if (verdict.kind == UpdateVerdict::Kind::applied) {
         if (!there)
             report.trouble = {fromDnsError(9501), "not-there", verdict.triple,
                               report.server +
@@ -308,14 +309,14 @@ void Attempt::settle(Part& part, const Task&, Verdict verdict) {
         return;
     }
     // A refresh changes nothing that could be read: of a silence nobody can tell what it was.
-    if (there && (verdict.kind == Verdict::Kind::unverified || report.plan.changes)) {
+    if (there && (verdict.kind == UpdateVerdict::Kind::unverified || report.plan.changes)) {
         report.remark = "applied, reply signature not verifiable: " + verdict.sentence;
-        if (verdict.kind == Verdict::Kind::unanswered)
+        if (verdict.kind == UpdateVerdict::Kind::unanswered)
             report.remark = "applied, though no answer came: the records were read back";
         return;
     }
     report.trouble = troubleOf(verdict);
-    if (!there && verdict.kind == Verdict::Kind::unverified) {
+    if (!there && verdict.kind == UpdateVerdict::Kind::unverified) {
         report.trouble->hresult = fromDnsError(9016);
         report.trouble->sentence += " The records are not there.";
     }
@@ -323,7 +324,7 @@ void Attempt::settle(Part& part, const Task&, Verdict verdict) {
 
 void Attempt::readBack(Part& part) {
     for (NameServer& server : part.zone.servers) {
-        ServerView view;
+        ReadBack view;
         view.server = server.text();
         view.primary = server.primary;
         PlanInput now = part.input;

@@ -14,7 +14,7 @@
 namespace muster::publisher {
 
 /// What one name server says of the names in question.
-struct ServerView {
+struct ReadBack {
     std::string server;  ///< NameServer::text()
     bool primary = false;
     bool agrees = false;               ///< it has all that is to be there, and nothing of ours that is not
@@ -31,10 +31,10 @@ struct ZoneReport {
     Plan plan;             ///< what there was to do
     bool planned = false;  ///< `plan` holds
     bool sent = false;
-    std::optional<Verdict> verdict;  ///< of the update that was sent last
-    std::optional<Trouble> trouble;  ///< why it is not done
-    std::string remark;              ///< done, and yet: "the reply's signature could not be verified, …"
-    std::vector<ServerView> views;   ///< after it; the primary first
+    std::optional<UpdateVerdict> verdict;  ///< of the update that was sent last
+    std::optional<Trouble> trouble;        ///< why it is not done
+    std::string remark;                    ///< done, and yet: "the reply's signature could not be verified, …"
+    std::vector<ReadBack> views;           ///< after it; the primary first
 
     bool done() const noexcept { return !trouble; }
 };
@@ -47,7 +47,7 @@ struct Report {
     bool changes() const noexcept;
     bool sent() const noexcept;
     /// Name servers that do not agree though the primary does: secondaries that lag, or cannot be asked.
-    std::vector<const ServerView*> behind() const;
+    std::vector<const ReadBack*> behind() const;
 };
 
 struct Task {
@@ -78,7 +78,7 @@ private:
                  const std::string& server, const Credentials& credentials);
     bool readAndPlan(Part& part, const Task& task, bool refresh);
     void write(Part& part, const Task& task);
-    void settle(Part& part, const Task& task, Verdict verdict);
+    void settle(Part& part, const Task& task, UpdateVerdict verdict);
     void readBack(Part& part);
     void remember(Part& part, const Task& task, bool alsoBefore);
     /// An address that answers comes to the front: updates go there, too.

@@ -46,9 +46,9 @@ public:
         Credentials credentials;
     };
 
-    std::map<std::string, Server> servers;                 ///< by "ADDRESS:PORT"
+    std::map<std::string, Server> servers;                  ///< by "ADDRESS:PORT"
     std::map<std::string, std::vector<std::string>> hosts;  ///< what resolvers know
-    std::map<std::string, dns::Soa> soas;                  ///< by zone
+    std::map<std::string, dns::Soa> soas;                   ///< by zone
     bool resolversDead = false;
     bool noKey = false;
     std::vector<Update> updates;
@@ -169,10 +169,10 @@ public:
         tsig.error = static_cast<std::uint16_t>(one.error);
         sent.answer.isSigned = one.signs != Server::Signs::no && one.error == dns::TsigError::none;
         tsig.authentic = sent.answer.isSigned && one.signs == Server::Signs::yes;
-        tsig.kind = one.error != dns::TsigError::none  ? Kind::serverError
-                    : !sent.answer.isSigned            ? Kind::unsigned_
+        tsig.kind = one.error != dns::TsigError::none     ? Kind::serverError
+                    : !sent.answer.isSigned               ? Kind::unsigned_
                     : one.signs == Server::Signs::wrongly ? Kind::badMac
-                                                       : Kind::good;
+                                                          : Kind::good;
         return sent;
     }
 
@@ -189,12 +189,12 @@ private:
                     there.push_back(record);
             if (one.kind == Kind::rrsetMissing && !there.empty())
                 return dns::Rcode::yxRrset;
-            if (one.kind == Kind::rrsetIs &&
-                (there.size() != one.is.size() ||
-                 !std::all_of(there.begin(), there.end(), [&](const dns::Record& record) {
-                     return std::any_of(one.is.begin(), one.is.end(),
-                                        [&](const dns::Record& wanted) { return same(record, wanted); });
-                 })))
+            if (one.kind == Kind::rrsetIs && (there.size() != one.is.size() ||
+                                              !std::all_of(there.begin(), there.end(), [&](const dns::Record& record) {
+                                                  return std::any_of(
+                                                      one.is.begin(), one.is.end(),
+                                                      [&](const dns::Record& wanted) { return same(record, wanted); });
+                                              })))
                 return dns::Rcode::nxRrset;
         }
         for (const dns::Record& gone : update.remove)

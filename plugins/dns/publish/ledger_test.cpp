@@ -1,3 +1,5 @@
+#include "publish/ledger.h"
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -6,7 +8,6 @@
 #include "CppUTest/TestHarness.h"
 
 #include "publish/fake_world.h"
-#include "publish/ledger.h"
 
 using namespace muster;
 using namespace muster::publisher;
@@ -21,12 +22,18 @@ TEST_GROUP(Ledger) {
         CHECK_TRUE(mkdtemp(pattern.data()) != nullptr);
         directory = pattern;
     }
-    void teardown() override { std::filesystem::remove_all(directory); }
+    void teardown() override {
+        std::filesystem::remove_all(directory);
+    }
     static std::vector<Published> some() {
         return {{"corp.example", "corp.example", "192.0.2.1:53", "tsig", "muster-update",
                  srv("_vlmcs._tcp.corp.example", "muster-01.corp.example", 1700, 5, 7, 600)},
                 {"corp.example", "corp.example", "", "none", "", a("muster-01.corp.example", "192.0.2.7")},
-                {"corp.example", "corp.example", "", "gss", "",
+                {"corp.example",
+                 "corp.example",
+                 "",
+                 "gss",
+                 "",
                  {"muster-01.corp.example", dns::Type::aaaa, std::chrono::hours(1), dns::Service(),
                   *dns::numericAddress("2001:db8::7")}}};
     }
@@ -57,7 +64,8 @@ TEST(Ledger, replacesWhatItKnewOfOneZoneOnly) {
 
 TEST(Ledger, leavesDamagedLinesOutAndSaysSo) {
     const std::string good = writePublished(some());
-    std::ofstream(directory + "/published") << good << "corp.example\tcorp.example\t\n" << "a\tb\tc\n";
+    std::ofstream(directory + "/published") << good << "corp.example\tcorp.example\t\n"
+                                            << "a\tb\tc\n";
     const Ledger ledger(directory);
     LONGS_EQUAL(3, ledger.published().size());
     STRCMP_CONTAINS("2 lines are damaged", ledger.trouble().c_str());

@@ -1,7 +1,8 @@
+#include "publish/plan.h"
+
 #include "CppUTest/TestHarness.h"
 
 #include "dns/system_names.h"
-#include "publish/plan.h"
 
 using namespace muster;
 using namespace muster::publisher;
@@ -22,8 +23,8 @@ dns::Record a(const char* address, long long ttl = 3600, const char* host = "mus
 std::string textOf(const Plan& plan) {
     std::string out;
     for (const PlanLine& line : plan.lines)
-        out += std::string(1, sign(line.change)) + ' ' + text(line.record) + (line.why.empty() ? "" : " ; " + line.why) +
-               '\n';
+        out += std::string(1, sign(line.change)) + ' ' + text(line.record) +
+               (line.why.empty() ? "" : " ; " + line.why) + '\n';
     return out;
 }
 
@@ -88,8 +89,8 @@ TEST(Plan, refreshesByAddingTheSameAgain) {
 }
 
 TEST(Plan, changesItsOwnRecordInOneUpdate) {
-    for (const dns::Record& before :
-         {srv("muster-01.corp.example", 1700), srv("muster-01.corp.example", 1688, 5), srv("muster-01.corp.example", 1688, 0, 7)}) {
+    for (const dns::Record& before : {srv("muster-01.corp.example", 1700), srv("muster-01.corp.example", 1688, 5),
+                                      srv("muster-01.corp.example", 1688, 0, 7)}) {
         input.present[0].records = {theirs, before};
         const Plan plan = makePlan(input);
         CHECK_TRUE(plan.update.remove == std::vector{before});
@@ -127,7 +128,8 @@ TEST(Plan, changesTheTtlWhereTheSetIsItsOwn) {
 }
 
 TEST(Plan, doesNotQuarrelOverTheTtlOfASharedSet) {
-    input.present[0].records = {srv("kms-a.corp.example", 1688, 0, 0, 600), srv("muster-01.corp.example", 1688, 0, 100, 600)};
+    input.present[0].records = {srv("kms-a.corp.example", 1688, 0, 0, 600),
+                                srv("muster-01.corp.example", 1688, 0, 100, 600)};
     const Plan plan = makePlan(input);
     CHECK_FALSE(plan.changes);
     STRCMP_CONTAINS("the TTL of the set is 600 s", textOf(plan).c_str());
@@ -138,9 +140,10 @@ TEST(Plan, withdrawsItsOwnAndNothingElse) {
     input.remembered = {srv("old-name.corp.example")};
     input.present[0].records = {theirs, ours, srv("old-name.corp.example"), srv("kms-b.corp.example")};
     const Plan plan = makePlan(input);
-    STRCMP_EQUAL("_vlmcs._tcp.corp.example. 3600 IN SRV 0 100 1688 muster-01.corp.example.\n"
-                 "_vlmcs._tcp.corp.example. 3600 IN SRV 0 100 1688 old-name.corp.example.\n",
-                 textOf(plan.update.remove).c_str());
+    STRCMP_EQUAL(
+        "_vlmcs._tcp.corp.example. 3600 IN SRV 0 100 1688 muster-01.corp.example.\n"
+        "_vlmcs._tcp.corp.example. 3600 IN SRV 0 100 1688 old-name.corp.example.\n",
+        textOf(plan.update.remove).c_str());
     CHECK_TRUE(plan.update.add.empty());
 }
 

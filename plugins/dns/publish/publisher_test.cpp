@@ -1,3 +1,5 @@
+#include "publish/publisher.h"
+
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -5,7 +7,6 @@
 #include "CppUTest/TestHarness.h"
 
 #include "publish/fake_world.h"
-#include "publish/publisher.h"
 
 using namespace muster;
 using namespace muster::publisher;

@@ -72,7 +72,7 @@ public:
     Judge(const Sent& sent, const Asker& asker, const dns::Update& update)
         : sent_(sent), asker_(asker), update_(update), owner_(ownerIn(update)) {}
 
-    Verdict run() {
+    UpdateVerdict run() {
         if (sent_.secure)
             return secure(*sent_.secure);
         if (sent_.ending != dns::Ending::answered)
@@ -82,36 +82,37 @@ public:
     }
 
 private:
-    Verdict say(Verdict::Kind kind, std::uint32_t hresult, std::string code, std::string sentence) {
+    UpdateVerdict say(UpdateVerdict::Kind kind, std::uint32_t hresult, std::string code, std::string sentence) {
         out_.kind = kind;
         out_.hresult = hresult;
         out_.code = std::move(code);
         out_.sentence = std::move(sentence);
         return std::move(out_);
     }
-    Verdict refused(std::uint32_t error, const char* code, std::string sentence) {
-        return say(Verdict::Kind::refused, fromDnsError(error), code, std::move(sentence));
+    UpdateVerdict refused(std::uint32_t error, const char* code, std::string sentence) {
+        return say(UpdateVerdict::Kind::refused, fromDnsError(error), code, std::move(sentence));
     }
     static std::uint32_t number(Rcode rcode) { return kRcodeBase + static_cast<std::uint32_t>(rcode); }
     std::string keyWords() const {
         return "key " + asker_.key + (asker_.algorithm.empty() ? "" : " (" + asker_.algorithm + ")");
     }
 
-    Verdict silence() {
+    UpdateVerdict silence() {
         const std::string applied = " Whether it was carried out is not known: the records are read back first.";
         switch (sent_.ending) {
             case dns::Ending::unreachable:
-                return say(Verdict::Kind::unanswered, kUnreachable, "unreachable",
+                return say(UpdateVerdict::Kind::unanswered, kUnreachable, "unreachable",
                            sent_.server + " cannot be reached: " + sent_.words +
                                ". Look at the route and at firewalls between here and port 53 there, UDP and TCP; if "
                                "updates go to another server, name it with \"server\".");
             case dns::Ending::broken:
-                return say(Verdict::Kind::unanswered, kBadPacket, "broken-answer",
+                return say(UpdateVerdict::Kind::unanswered, kBadPacket, "broken-answer",
                            sent_.server + " answered with what cannot be read: " + sent_.words + "." + applied);
             case dns::Ending::stopped:
-                return say(Verdict::Kind::unanswered, kTimeout, "stopped", "It was given up before an answer came.");
+                return say(UpdateVerdict::Kind::unanswered, kTimeout, "stopped",
+                           "It was given up before an answer came.");
             default:
-                return say(Verdict::Kind::unanswered, kTimeout, "timeout",
+                return say(UpdateVerdict::Kind::unanswered, kTimeout, "timeout",
                            sent_.server + " did not answer" + (sent_.words.empty() ? "" : " (" + sent_.words + ")") +
                                ". It may be down, hidden behind another server, or a firewall drops UDP and TCP 53; if "
                                "updates go to another server, name it with \"server\"." +
@@ -119,7 +120,7 @@ private:
         }
     }
 
-    Verdict signedRequest() {
+    UpdateVerdict signedRequest() {
         const TsigVerdict& tsig = sent_.answer.tsig;
         switch (static_cast<Tsig>(tsig.error)) {
             case Tsig::badKey:
@@ -155,14 +156,14 @@ private:
         if (tsig.kind == TsigVerdict::Kind::unsigned_)
             return unsignedAnswer();
         if (!tsig.good())
-            return say(Verdict::Kind::unverified, 0, "answer-not-verifiable",
+            return say(UpdateVerdict::Kind::unverified, 0, "answer-not-verifiable",
                        sent_.server + " answered " + dns::text(sent_.answer.rcode) +
                            ", and the answer's signature cannot be trusted: " + tsig.words +
                            " It is not believed; what stands in the zone is read back instead.");
         return byCode(true);
     }
 
-    Verdict badTime() {
+    UpdateVerdict badTime() {
         std::string by = "too far from its own";
         if (sent_.answer.tsig.serverTime) {
             const auto difference =
@@ -176,10 +177,10 @@ private:
     }
 
     /// The request was signed, the answer is not, and no TSIG error stands in it.
-    Verdict unsignedAnswer() {
+    UpdateVerdict unsignedAnswer() {
         switch (sent_.answer.rcode) {
             case Rcode::noError:
-                return say(Verdict::Kind::unverified, 0, "answer-not-signed",
+                return say(UpdateVerdict::Kind::unverified, 0, "answer-not-signed",
                            sent_.server +
                                " said that it is done, without a signature: that may be anybody's word. What "
                                "stands in the zone is read back.");
@@ -201,30 +202,28 @@ private:
         }
     }
 
-    Verdict plainRequest() {
+    UpdateVerdict plainRequest() {
         const Rcode rcode = sent_.answer.rcode;
-        if (rcode == Rcode::refused || rcode == Rcode::notAuth)
-            return refused(number(rcode), "refused-needs-key",
-                           sent_.server +
+        if (rcode != Rcode::refused && rcode != Rcode::notAuth)
+            return byCode(true);
+        std::string sentence = sent_.server +
                                " refuses updates that are not signed, or those from this address. Give a key "
-                               "(\"musterctl dns add-key\", then key = NAME), or auth = \"gss\" where the zone "
-                               "takes secure updates only (Active Directory)." +
-                               (rcode == Rcode::notAuth ? " Knot says so with NOTAUTH; of other servers that means "
-                                                          "that " +
-                                                              update_.zone +
-                                                              " is not theirs: then name the primary with \"server\"."
-                                                        : ""));
-        return byCode(true);
+                               "(\"musterctl dns add-key\", then key = NAME), or auth = \"gss\" where the zone takes "
+                               "secure updates only (Active Directory).";
+        if (rcode == Rcode::notAuth)
+            sentence += " Knot says so with NOTAUTH; from others that means that zone " + update_.zone +
+                        " is not theirs: then name its primary with \"server\".";
+        return refused(number(rcode), "refused-needs-key", std::move(sentence));
     }
 
     /// Codes that mean the same from all servers. @param trusted  an answer that nobody else can have sent
-    Verdict byCode(bool trusted) {
+    UpdateVerdict byCode(bool trusted) {
         const Rcode rcode = sent_.answer.rcode;
         switch (rcode) {
             case Rcode::noError:
                 if (!trusted)
                     break;
-                return say(Verdict::Kind::applied, 0, "applied", "");
+                return say(UpdateVerdict::Kind::applied, 0, "applied", "");
             case Rcode::formatError:
                 return refused(number(rcode), "formerr",
                                sent_.server +
@@ -254,7 +253,7 @@ private:
             case Rcode::yxDomain:
             case Rcode::yxRrset:
             case Rcode::nxRrset:
-                return say(Verdict::Kind::overtaken, fromDnsError(number(rcode)),
+                return say(UpdateVerdict::Kind::overtaken, fromDnsError(number(rcode)),
                            rcode == Rcode::nxRrset   ? "nxrrset"
                            : rcode == Rcode::yxRrset ? "yxrrset"
                                                      : "yxdomain",
@@ -272,7 +271,7 @@ private:
             default:
                 break;
         }
-        return say(Verdict::Kind::refused,
+        return say(UpdateVerdict::Kind::refused,
                    fromDnsError(static_cast<std::uint32_t>(rcode) <= 10 ? number(rcode) : 9502U),
                    "rcode-" + std::to_string(static_cast<unsigned>(rcode)),
                    sent_.server + " answered " + dns::text(rcode) + ", which updates do not have.");
@@ -280,19 +279,19 @@ private:
 
     // --- nsupdate -g: its exit code and what it prints is all there is
 
-    Verdict secure(const SecureUpdateOutcome& outcome) {
+    UpdateVerdict secure(const SecureUpdateOutcome& outcome) {
         const std::string words = lower(outcome.words);
         const auto has = [&](std::string_view part) { return words.find(part) != std::string::npos; };
         out_.triple = "nsupdate ended with " + std::to_string(outcome.exit);
         if (outcome.timedOut)
-            return say(Verdict::Kind::unanswered, kTimeout, "timeout",
+            return say(UpdateVerdict::Kind::unanswered, kTimeout, "timeout",
                        "nsupdate did not end in time and was killed. Either " + sent_.server +
                            " or the domain controller that gives tickets does not answer (UDP and TCP 53 and 88). What "
                            "stands in the zone is read back.");
         if (!outcome.ticket)
             return noTicket(has);
         if (outcome.exit == 0 && !has("update failed") && !has("tsig error"))
-            return say(Verdict::Kind::applied, 0, "applied", "");
+            return say(UpdateVerdict::Kind::applied, 0, "applied", "");
         struct Word {
             const char* printed;
             Rcode rcode;
@@ -306,27 +305,27 @@ private:
             if (has(word.printed))
                 return secureCode(word.rcode);
         if (has("tsig verify failure") || has("verify failure") || has("tsig error with server"))
-            return say(Verdict::Kind::unverified, 0, "answer-not-verifiable",
+            return say(UpdateVerdict::Kind::unverified, 0, "answer-not-verifiable",
                        sent_.server +
                            " answered, and the reply's signature could not be verified: Samba before 4.21 "
                            "and some Windows servers sign replies so. What stands in the zone is read back; "
                            "it is not sent again.");
         if (has("gss-tsig query was unsuccessful") || has("gssapi") || has("gss_init") || has("badkey"))
             return say(
-                Verdict::Kind::refused, fromDnsError(9017), "gss-refused",
+                UpdateVerdict::Kind::refused, fromDnsError(9017), "gss-refused",
                 sent_.server + " does not accept the Kerberos ticket of " + asker_.key +
                     ". Its name in DNS and its service principal (DNS/HOST) must agree, and both clocks within 5 "
                     "minutes.");
         if (has("timed out") || has("communications error") || has("no servers could be reached"))
-            return say(Verdict::Kind::unanswered, kTimeout, "timeout",
+            return say(UpdateVerdict::Kind::unanswered, kTimeout, "timeout",
                        sent_.server + " did not answer nsupdate. What stands in the zone is read back.");
-        return say(Verdict::Kind::unverified, 0, "nsupdate-failed",
+        return say(UpdateVerdict::Kind::unverified, 0, "nsupdate-failed",
                    "nsupdate ended with " + std::to_string(outcome.exit) + ": " + firstLine(outcome.words) +
                        ". What stands in the zone is read back.");
     }
 
     template <class Has>
-    Verdict noTicket(const Has& has) {
+    UpdateVerdict noTicket(const Has& has) {
         std::string sentence = "No Kerberos ticket could be had for " + asker_.key + ": ";
         if (has("clock skew"))
             sentence += "the clocks differ by more than 5 minutes; set the one that is wrong.";
@@ -344,20 +343,20 @@ private:
             sentence += "the directory has no such account (setting dns.gss-principal).";
         else
             sentence += firstLine(sent_.secure->words) + ".";
-        return say(Verdict::Kind::refused, kNoCredentials, "gss-no-ticket", std::move(sentence));
+        return say(UpdateVerdict::Kind::refused, kNoCredentials, "gss-no-ticket", std::move(sentence));
     }
 
-    Verdict secureCode(Rcode rcode) {
+    UpdateVerdict secureCode(Rcode rcode) {
         out_.triple = dns::text(rcode) + ", as nsupdate says";
         // Samba says SERVFAIL where Windows says REFUSED.
-        if (rcode == Rcode::refused || rcode == Rcode::serverFailure)
-            return refused(number(rcode), "refused-policy",
-                           sent_.server + " knows " + asker_.key + " and does not let it change " + owner_ +
-                               ". In Active Directory the account that made a record owns it: give this one rights on "
-                               "_vlmcs under _tcp, best by a group of all KMS hosts." +
-                               (rcode == Rcode::serverFailure ? " (Samba says so with SERVFAIL; if its log speaks of "
-                                                                "something else, that is the reason.)"
-                                                              : ""));
+        if (rcode == Rcode::refused || rcode == Rcode::serverFailure) {
+            std::string sentence = sent_.server + " knows " + asker_.key + " and does not let it change " + owner_ +
+                                   ". In Active Directory the account that made a record owns it: give this one "
+                                   "rights on _vlmcs under _tcp, best by a group of all KMS hosts.";
+            if (rcode == Rcode::serverFailure)
+                sentence += " (Samba says so with SERVFAIL; if its log speaks of something else, that is the reason.)";
+            return refused(number(rcode), "refused-policy", std::move(sentence));
+        }
         sent_.answer.rcode = rcode;
         return byCode(true);
     }
@@ -374,12 +373,12 @@ private:
     const Asker& asker_;
     const dns::Update& update_;
     const std::string owner_;
-    Verdict out_;
+    UpdateVerdict out_;
 };
 
 }  // namespace
 
-Verdict judge(const Sent& sent, const Asker& asker, const dns::Update& update) {
+UpdateVerdict judgeUpdate(const Sent& sent, const Asker& asker, const dns::Update& update) {
     return Judge(sent, asker, update).run();
 }
 

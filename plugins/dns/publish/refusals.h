@@ -39,7 +39,7 @@ struct Asker {
     std::string algorithm;  ///< of tsig
 };
 
-struct Verdict {
+struct UpdateVerdict {
     enum class Kind : std::uint8_t {
         applied,     ///< the server says so, and it is the server that says it
         unverified,  ///< it may have been applied: only reading back tells
@@ -54,7 +54,7 @@ struct Verdict {
     std::string sentence;       ///< what it means, whose fault it may be, what to do; empty with `applied`
 };
 
-Verdict judge(const Sent& sent, const Asker& asker, const dns::Update& update);
+UpdateVerdict judgeUpdate(const Sent& sent, const Asker& asker, const dns::Update& update);
 
 /// "0x80072338"
 std::string hresultText(std::uint32_t hresult);

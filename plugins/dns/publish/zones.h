@@ -32,7 +32,7 @@ struct Zone {
 /// Why something could not be done, before or after an update was sent.
 struct Trouble {
     std::uint32_t hresult = 0;
-    std::string code;      ///< as Verdict::code
+    std::string code;      ///< as UpdateVerdict::code
     std::string triple;    ///< empty: no update was answered
     std::string sentence;  ///<
 };

@@ -1,7 +1,8 @@
+#include "publish/zones.h"
+
 #include "CppUTest/TestHarness.h"
 
 #include "publish/fake_world.h"
-#include "publish/zones.h"
 
 using namespace muster;
 using namespace muster::publisher;
@@ -107,9 +108,10 @@ TEST(Zones, readsServersAsPeopleWriteThem) {
         const char* host;
         int port;
     };
-    for (const Row& row : {Row{"ns1.corp.example", "ns1.corp.example", 53}, Row{"NS1.corp.example:5353", "ns1.corp.example", 5353},
-                           Row{"192.0.2.1", "192.0.2.1", 53}, Row{"192.0.2.1:5353", "192.0.2.1", 5353},
-                           Row{"2001:db8::1", "2001:db8::1", 53}, Row{"[2001:db8::1]:5353", "2001:db8::1", 5353}}) {
+    for (const Row& row :
+         {Row{"ns1.corp.example", "ns1.corp.example", 53}, Row{"NS1.corp.example:5353", "ns1.corp.example", 5353},
+          Row{"192.0.2.1", "192.0.2.1", 53}, Row{"192.0.2.1:5353", "192.0.2.1", 5353},
+          Row{"2001:db8::1", "2001:db8::1", 53}, Row{"[2001:db8::1]:5353", "2001:db8::1", 5353}}) {
         const auto read = parseServer(row.text);
         CHECK_TRUE(read.has_value());
         STRCMP_EQUAL(row.host, read->host.c_str());
