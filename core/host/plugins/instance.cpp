@@ -68,6 +68,10 @@ public:
         const Passage passage(*gate_);
         return passage ? inner_.troubles() : std::vector<std::string>();
     }
+    std::vector<LicensedHost> licensedHosts() const override {
+        const Passage passage(*gate_);
+        return passage ? inner_.licensedHosts() : std::vector<LicensedHost>();
+    }
 
 private:
     Authority& inner_;
@@ -318,6 +322,10 @@ Result<int> Instance::listenSocket(const Address& address) {
 
 std::vector<Address> Instance::listening() const {
     return commons_.services.listening();
+}
+
+std::vector<LicensedHost> Instance::licensedHosts() const {
+    return commons_.services.licensedHosts();
 }
 
 Result<SecureUpdateOutcome> Instance::secureUpdate(const SecureUpdate& update) {

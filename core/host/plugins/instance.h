@@ -85,6 +85,7 @@ public:
     Result<int> listenSocket(const Address& address) override;
     void closeListenSocket(const Address& address) noexcept override;
     std::vector<Address> listening() const override;
+    std::vector<LicensedHost> licensedHosts() const override;
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
     void authority(Authority& authority) override;
 
