@@ -13,10 +13,6 @@ bool minds(const Edition& product) noexcept {
     return product.generation != "vista" && product.generation != "server2008";
 }
 
-Timestamp wallNow() {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 }  // namespace
 
 Simulation::Simulation(std::vector<WindowsClient> machines, Network& network, Listener& listener, const Pace& pace)

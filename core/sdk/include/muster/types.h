@@ -23,6 +23,13 @@ using Timestamp = std::chrono::time_point<std::chrono::system_clock, std::chrono
 /// Monotonic time, for every timer, age and rate limit.
 using Monotonic = std::chrono::steady_clock::time_point;
 
+inline Timestamp wallNow() noexcept {
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+/// As answers and files have it: ISO 8601, UTC, "2026-11-22T15:12:02.123Z". Years outside 0 to 9999 become the
+/// nearest end.
+std::string isoTime(Timestamp time);
+
 /// A GUID in Windows memory order: the first three parts little-endian ([MS-DTYP] 2.3.4.2).
 struct Guid {
     std::array<std::byte, 16> octets{};

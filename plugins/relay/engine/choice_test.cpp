@@ -113,6 +113,51 @@ TEST(Choice, neverAsksOneInMaintenance) {
     STRCMP_EQUAL("", chosen().c_str());
 }
 
+TEST(Choice, ofThoseThatStandBackAsksTheOneThatCameBackFirst) {
+    add("a", 0);
+    add("b", 1);
+    add("c", 2);
+    roster[0].member->standsBack = 1;
+    STRCMP_EQUAL("b c a", chosen().c_str());
+    roster[1].member->standsBack = 2;
+    STRCMP_EQUAL("c a b", chosen().c_str());
+    roster[2].member->standsBack = 3;
+    STRCMP_EQUAL("a b c", chosen().c_str());
+    roster[0].member->standsBack = 4;
+    STRCMP_EQUAL("b c a", chosen().c_str());
+    eject(roster[1]);
+    STRCMP_EQUAL("c a b", chosen().c_str());
+    roster[2].upstream.duty = Duty::draining;
+    STRCMP_EQUAL("a c b", chosen().c_str());
+}
+
+TEST(Choice, ofClientsThatAreSpreadLeavesEachWhereItIsWhenAHostComesBackToStandBack) {
+    add("a");
+    add("b");
+    add("c");
+    eject(roster[1]);
+    std::map<std::uint64_t, std::string> away;
+    for (std::uint64_t client = 1; client <= 300; ++client) {
+        question.client = client * 0x9e3779b97f4a7c15U;
+        away[question.client] = chosen(Spread::weighted).substr(0, 1);
+    }
+    for (int i = 0; i < 2; ++i)
+        roster[1].member->health.succeeded(question.wall, question.now, true);
+    roster[1].member->standsBack = 1;
+    for (const auto& [client, host] : away) {
+        question.client = client;
+        STRCMP_EQUAL(host.c_str(), chosen(Spread::weighted).substr(0, 1).c_str());
+    }
+}
+
+TEST(Choice, asksOneThatStandsBackBeforeOneThatRefusesTheProduct) {
+    add("a");
+    add("b", 9);
+    roster[1].member->standsBack = 1;
+    roster[0].member->unfitUntil = (question.now + 1min).time_since_epoch().count();
+    STRCMP_EQUAL("b a", chosen().c_str());
+}
+
 TEST(Choice, asksOneWithoutAnAddressLast) {
     add("a").addresses.clear();
     add("b", 9);

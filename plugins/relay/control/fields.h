@@ -1,11 +1,12 @@
 /// What the operations of the relay take and answer.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "muster/schema.h"
 
-#include "learning/learned_json.h"
+#include "relay/learning/learned_json.h"
 
 namespace muster::relay {
 
@@ -13,17 +14,11 @@ inline constexpr Field kName[] = {
     {.name = "name", .help = "The upstream's name.", .minimum = 1, .maximum = 64, .required = true},
 };
 
-template <std::size_t N>
-constexpr std::array<Field, N + 2> with(const Field& name, bool required, const std::array<Field, N>& others) {
-    std::array<Field, N + 2> all{};
-    all[1] = name;
-    all[0] = {.name = "address",
-              .help = "Where it listens: HOST or HOST:PORT.",
-              .minimum = 1,
-              .maximum = 262,
-              .required = required};
-    for (std::size_t i = 0; i < N; ++i)
-        all[i + 2] = others[i];
+template <std::size_t N, std::size_t M>
+constexpr std::array<Field, N + M> followedBy(const std::array<Field, N>& first, const std::array<Field, M>& more) {
+    std::array<Field, N + M> all{};
+    std::copy(first.begin(), first.end(), all.begin());
+    std::copy(more.begin(), more.end(), all.begin() + N);
     return all;
 }
 
@@ -57,13 +52,27 @@ inline constexpr auto kChanges = std::to_array<Field>({
      .type = FieldType::choice,
      .help = "Whether it adds virtual machines to its count.",
      .choices = "yes|no|unknown"},
-    {.name = "state", .type = FieldType::choice, .help = "What it is to do.", .choices = "active|draining|maintenance"},
+    {.name = "state",
+     .type = FieldType::choice,
+     .help = "What it is to do, from now on: it ends what was said by drain, rest or activate.",
+     .choices = "active|draining|maintenance"},
 });
-inline constexpr Field kNewName{
-    .name = "name", .help = "What to call it; without it, its address.", .minimum = 1, .maximum = 64};
-inline constexpr Field kRename{.name = "rename", .help = "What to call it from now on.", .minimum = 1, .maximum = 64};
-inline constexpr auto kAddBody = with(kNewName, true, kChanges);
-inline constexpr auto kChangeBody = with(kRename, false, kChanges);
+constexpr Field addressField(bool required) {
+    return {.name = "address",
+            .help = "Where it listens: HOST or HOST:PORT.",
+            .minimum = 1,
+            .maximum = 262,
+            .required = required};
+}
+inline constexpr auto kAddBody = followedBy(
+    std::to_array<Field>(
+        {addressField(true),
+         {.name = "name", .help = "What to call it; without it, its address.", .minimum = 1, .maximum = 64}}),
+    kChanges);
+inline constexpr auto kChangeBody = followedBy(
+    std::to_array<Field>(
+        {addressField(false), {.name = "rename", .help = "What to call it from now on.", .minimum = 1, .maximum = 64}}),
+    kChanges);
 
 inline constexpr Field kRemoveAnswer[] = {
     {.name = "removed", .help = "The upstream that was removed.", .column = true}};
@@ -97,7 +106,8 @@ inline constexpr Field kDiscoverAnswer[] = {
     {.name = "records", .type = FieldType::objects, .help = "The records.", .fields = kRecordAnswer},
 };
 
-inline constexpr Field kListAnswer[] = {
+/// What list and show say of an upstream.
+inline constexpr auto kListAnswer = std::to_array<Field>({
     {.name = "name", .help = "What it is called here.", .column = true},
     {.name = "address", .help = "Host and port as configured or discovered.", .column = true},
     {.name = "condition",
@@ -107,8 +117,15 @@ inline constexpr Field kListAnswer[] = {
      .column = true},
     {.name = "state",
      .type = FieldType::choice,
-     .help = "What a person wants of it.",
+     .help = "What it is to do.",
      .choices = "active|draining|maintenance",
+     .column = true},
+    {.name = "stateFrom",
+     .type = FieldType::choice,
+     .help =
+         "Who says so: the settings; a person by drain, rest or activate, until the settings give it another state; "
+         "discovery: nobody, DNS names it.",
+     .choices = "settings|person|discovery",
      .column = true},
     {.name = "priority", .type = FieldType::integer, .help = "The smallest is asked first.", .column = true},
     {.name = "count",
@@ -117,6 +134,12 @@ inline constexpr Field kListAnswer[] = {
      .column = true},
     {.name = "lastAnswer", .type = FieldType::timestamp, .help = "When it last answered a client.", .column = true},
     {.name = "why", .help = "Its condition in words, with the evidence.", .column = true},
+    {.name = "stateBy", .help = "The person that said so; absent: none did."},
+    {.name = "stateSince", .type = FieldType::timestamp, .help = "When that person said it."},
+    {.name = "stateInSettings",
+     .type = FieldType::choice,
+     .help = "What the settings say; absent: they do not name it.",
+     .choices = "active|draining|maintenance"},
     {.name = "addresses", .type = FieldType::texts, .help = "What its name resolves to."},
     {.name = "families", .type = FieldType::texts, .help = "Product families that it may serve; empty: all."},
     {.name = "versions", .type = FieldType::integers, .help = "Protocol versions that it may serve; empty: all."},
@@ -132,52 +155,19 @@ inline constexpr Field kListAnswer[] = {
     {.name = "associations", .type = FieldType::integer, .help = "RPC associations open now."},
     {.name = "opened", .type = FieldType::integer, .help = "RPC associations opened since the start."},
     {.name = "reading", .help = "The weightiest of what its answers say about it; empty: nothing is the matter."},
-};
-inline constexpr Field kShowAnswer[] = {
-    {.name = "name", .help = "What it is called here.", .column = true},
-    {.name = "address", .help = "Host and port as configured or discovered.", .column = true},
-    {.name = "condition",
-     .type = FieldType::choice,
-     .help = "What probes and traffic show.",
-     .choices = "untried|up|down",
-     .column = true},
-    {.name = "state",
-     .type = FieldType::choice,
-     .help = "What a person wants of it.",
-     .choices = "active|draining|maintenance",
-     .column = true},
-    {.name = "priority", .type = FieldType::integer, .help = "The smallest is asked first.", .column = true},
-    {.name = "count",
-     .type = FieldType::integer,
-     .help = "The count in its latest answer; absent: none was seen.",
-     .column = true},
-    {.name = "lastAnswer", .type = FieldType::timestamp, .help = "When it last answered a client.", .column = true},
-    {.name = "why", .help = "Its condition in words, with the evidence.", .column = true},
-    {.name = "addresses", .type = FieldType::texts, .help = "What its name resolves to."},
-    {.name = "families", .type = FieldType::texts, .help = "Product families that it may serve; empty: all."},
-    {.name = "versions", .type = FieldType::integers, .help = "Protocol versions that it may serve; empty: all."},
-    {.name = "weight", .type = FieldType::integer, .help = "Its share of clients where they are spread."},
-    {.name = "countsVirtual",
-     .type = FieldType::choice,
-     .help = "Whether it counts virtual machines, as the settings say.",
-     .choices = "yes|no|unknown"},
-    {.name = "discoveredIn", .help = "The domain whose record named it; empty: the settings did."},
-    {.name = "asked", .type = FieldType::integer, .help = "Requests sent to it since the start."},
-    {.name = "answers", .type = FieldType::integer, .help = "Of them answered, refusals included."},
-    {.name = "failures", .type = FieldType::integer, .help = "Attempts that led to the next upstream."},
-    {.name = "associations", .type = FieldType::integer, .help = "RPC associations open now."},
-    {.name = "opened", .type = FieldType::integer, .help = "RPC associations opened since the start."},
-    {.name = "reading", .help = "The weightiest of what its answers say about it; empty: nothing is the matter."},
-    {.name = "readings",
-     .type = FieldType::objects,
-     .help = "What its answers say about it, with the evidence.",
-     .column = true,
-     .fields = kReadingFields},
-    {.name = "learned",
-     .type = FieldType::object,
-     .help = "What was learnt from its answers.",
-     .column = true,
-     .fields = kLearnedFields},
-};
+});
+inline constexpr auto kShowAnswer =
+    followedBy(kListAnswer, std::to_array<Field>({
+                                {.name = "readings",
+                                 .type = FieldType::objects,
+                                 .help = "What its answers say about it, with the evidence.",
+                                 .column = true,
+                                 .fields = kReadingFields},
+                                {.name = "learned",
+                                 .type = FieldType::object,
+                                 .help = "What was learnt from its answers.",
+                                 .column = true,
+                                 .fields = kLearnedFields},
+                            }));
 
 }  // namespace muster::relay

@@ -8,11 +8,11 @@
 
 #include "muster/plugin.h"
 
-#include "health.h"
-#include "lane.h"
-#include "policy.h"
-#include "prober.h"
-#include "upstream.h"
+#include "relay/engine/health.h"
+#include "relay/engine/lane.h"
+#include "relay/engine/policy.h"
+#include "relay/engine/prober.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 

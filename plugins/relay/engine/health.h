@@ -12,7 +12,7 @@
 
 #include "muster/types.h"
 
-#include "upstream.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 

@@ -10,8 +10,8 @@
 #include "muster/types.h"
 
 #include "health.h"
-#include "learning/learned.h"
-#include "upstream.h"
+#include "relay/learning/learned.h"
+#include "relay/upstream.h"
 
 namespace muster::relay {
 
@@ -31,9 +31,9 @@ struct Member {
     std::atomic<std::uint64_t> opened{0};        ///< associations ever
     /// It said that it is not activated or not enabled: asked last until then (monotonic, since its epoch).
     std::atomic<Monotonic::rep> unfitUntil{0};
-    /// It was away and fail-back is off: asked after those who took over.
-    std::atomic<bool> standsBack{false};
-    std::atomic<std::uint64_t> probes{0};  ///< that are over
+    /// It was away and fail-back is off: asked after those who never were, and those who came back earlier. The larger,
+    /// the later it came back; 0: it does not stand back.
+    std::atomic<std::uint64_t> standsBack{0};
     /// Whether a probe asks mgmt, too: until the host has shown that it does not answer there.
     std::atomic<bool> hasMgmt{true};
 };

@@ -10,7 +10,7 @@
 #include "muster/reactor.h"
 
 #include "kms/rpc_client.h"
-#include "upstream.h"
+#include "relay/upstream.h"
 #include "wire.h"
 
 namespace muster::relay {

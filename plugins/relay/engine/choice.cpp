@@ -41,7 +41,7 @@ bool mayServe(const Upstream& upstream, const Question& question) noexcept {
     return upstream.everywhere || (question.source != nullptr && upstream.networks.contain(*question.source));
 }
 
-enum Grade : std::uint8_t { kFit, kRefusing, kStandingBack, kDraining, kDown };
+enum Grade : std::uint8_t { kFit, kRefusing, kDraining, kDown };
 
 Grade grade(const Entry& entry, const Question& question) noexcept {
     const Member& member = *entry.member;
@@ -49,8 +49,6 @@ Grade grade(const Entry& entry, const Question& question) noexcept {
         return kDown;
     if (entry.upstream.duty == Duty::draining)
         return kDraining;
-    if (member.standsBack.load(std::memory_order_relaxed))
-        return kStandingBack;
     if (question.now.time_since_epoch().count() < member.unfitUntil.load(std::memory_order_relaxed))
         return kRefusing;
     if (question.counted != nullptr && member.learned->latelyRefuses(*question.counted, question.wall))
@@ -79,6 +77,7 @@ Order choose(const Roster& roster, const Question& question, Spread spread) noex
     struct Candidate {
         std::uint8_t index;
         Grade grade;
+        std::uint64_t standsBack;
         std::uint16_t priority;
         double score;
     };
@@ -88,7 +87,8 @@ Order choose(const Roster& roster, const Question& question, Spread spread) noex
         const Entry& entry = roster[i];
         if (!mayServe(entry.upstream, question))
             continue;
-        candidates[count++] = {static_cast<std::uint8_t>(i), grade(entry, question), entry.upstream.priority,
+        candidates[count++] = {static_cast<std::uint8_t>(i), grade(entry, question),
+                               entry.member->standsBack.load(std::memory_order_relaxed), entry.upstream.priority,
                                spread == Spread::weighted ? score(entry, question.client) : 0};
     }
     if (count > 1)
@@ -96,6 +96,8 @@ Order choose(const Roster& roster, const Question& question, Spread spread) noex
                   [](const Candidate& a, const Candidate& b) {
                       if (a.grade != b.grade)
                           return a.grade < b.grade;
+                      if (a.standsBack != b.standsBack)  // who serves now came back earlier, or never was away
+                          return a.standsBack < b.standsBack;
                       if (a.priority != b.priority)
                           return a.priority < b.priority;
                       if (a.score != b.score)

@@ -1,6 +1,7 @@
 #include "prober.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace muster::relay {
 
@@ -18,6 +19,10 @@ public:
     Probe(Prober& prober, Entry entry)
         : entry(std::move(entry)), prober_(prober), association_(prober.reactor_, *this) {}
 
+    ~Probe() { tellWaiting(); }
+    Probe(const Probe&) = delete;
+    Probe& operator=(const Probe&) = delete;
+
     void begin(Monotonic now) noexcept {
         address_ = 0;
         ++count_;
@@ -33,7 +38,8 @@ public:
             begin(now);
         }
     }
-    void scheduleNow() noexcept {
+    void scheduleNow(std::function<void()> over) {
+        waiting_.push_back(std::move(over));
         if (!running_)
             due_ = prober_.reactor_.now();
     }
@@ -95,16 +101,20 @@ private:
         running_ = false;
         failures_ = 0;
         prober_.sentry_.succeeded(entry, prober_.reactor_.wallNow(), prober_.reactor_.now(), true);
-        entry.member->probes.fetch_add(1);
         wait();
+        tellWaiting();
     }
     void fail(Ending ending, std::string_view detail) noexcept {
         association_.close();
         running_ = false;
         ++failures_;
         prober_.sentry_.failed(entry, prober_.reactor_.wallNow(), ending, detail);
-        entry.member->probes.fetch_add(1);
         wait();
+        tellWaiting();
+    }
+    void tellWaiting() noexcept {
+        for (const auto& over : std::exchange(waiting_, {}))
+            over();
     }
     void wait() noexcept {
         // Up and steady: the interval. Else more often, so that its return is noticed soon.
@@ -120,6 +130,7 @@ private:
     }
 
     Prober& prober_;
+    std::vector<std::function<void()>> waiting_;
     Association association_;
     Association::Purpose purpose_ = Association::Purpose::activation;
     bool running_ = false;
@@ -152,10 +163,14 @@ void Prober::adopt(RosterRef roster, const ProbeTerms& terms) {
     arm();
 }
 
-void Prober::probeNow(const std::string& name) {
-    for (const auto& probe : probes_)
-        if (name.empty() || probe->entry.upstream.name == name)
-            probe->scheduleNow();
+void Prober::probeNow(const std::string& name, std::function<void()> over) {
+    const auto probe =
+        std::find_if(probes_.begin(), probes_.end(), [&](const auto& one) { return one->entry.upstream.name == name; });
+    if (probe == probes_.end()) {
+        over();
+        return;
+    }
+    (*probe)->scheduleNow(std::move(over));
     tick();
 }
 

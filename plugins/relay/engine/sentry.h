@@ -58,6 +58,7 @@ private:
     Counter* wrong_;
     Counter* loops_;
     std::atomic<bool> failBack_{true};
+    std::atomic<std::uint64_t> returns_{0};  ///< of hosts while fail-back was off
     Gate nobodyGate_;
     Gate wrongGate_;
     Gate loopGate_;

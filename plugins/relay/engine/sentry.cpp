@@ -1,6 +1,6 @@
 #include "sentry.h"
 
-#include "events.h"
+#include "relay/events.h"
 
 namespace muster::relay {
 
@@ -36,7 +36,8 @@ void Sentry::succeeded(const Entry& entry, Timestamp wall, Monotonic now, bool p
         if (!turn.changed || turn.why.empty())
             return;
         if (!failBack_.load(std::memory_order_relaxed))
-            entry.member->standsBack.store(true, std::memory_order_relaxed);
+            entry.member->standsBack.store(returns_.fetch_add(1, std::memory_order_relaxed) + 1,
+                                           std::memory_order_relaxed);
         tell(kUpstreamBack, json({{"upstream", entry.upstream.name}, {"why", turn.why}}));
     } catch (...) {
         // As above.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <random>
 #include <vector>
@@ -30,8 +31,9 @@ public:
     Prober& operator=(const Prober&) = delete;
 
     void adopt(RosterRef roster, const ProbeTerms& terms);
-    /// Probes all of them, or one by name, now.
-    void probeNow(const std::string& name);
+    /// Probes it now. @param over  called when that probe, or the one that is under way, has ended, or will not: on
+    /// this reactor's thread, once; at once where there is none of that name
+    void probeNow(const std::string& name, std::function<void()> over);
     void stop() noexcept;
 
     /// A host that has just gone is looked at again after this, then after twice as long, up to the interval.

@@ -11,10 +11,13 @@ namespace {
 
 constexpr std::size_t kMaxFile = std::size_t{64} * 1024;
 
-/// A line is "draining<TAB>milliseconds since 1970<TAB>by whom<TAB>name".
+constexpr std::string_view kNotNamed = "-";
+
+/// A line is "draining<TAB>active<TAB>milliseconds since 1970<TAB>by whom<TAB>name"; the second is what the settings
+/// said, "-" where they did not name it.
 std::vector<std::string_view> parts(std::string_view line) {
     std::vector<std::string_view> out;
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 4; ++i) {
         const std::size_t tab = line.find('\t');
         if (tab == std::string_view::npos)
             return {};
@@ -59,12 +62,14 @@ void Duties::read() {
         rest.remove_prefix(std::min(end + 1, rest.size()));
         std::int64_t when = 0;
         const auto duty = fields.empty() ? std::nullopt : dutyOf(fields[0]);
-        if (!duty || fields[3].empty() || fields[3].size() > 64 || orders_.size() >= kMaxOrders ||
-            std::from_chars(fields[1].data(), fields[1].data() + fields[1].size(), when).ec != std::errc()) {
+        const auto over = fields.empty() ? std::nullopt : dutyOf(fields[1]);
+        if (!duty || (!over && fields[1] != kNotNamed) || fields[4].empty() || fields[4].size() > 64 ||
+            orders_.size() >= kMaxOrders ||
+            std::from_chars(fields[2].data(), fields[2].data() + fields[2].size(), when).ec != std::errc()) {
             trouble_ = path_ + ": a line is damaged and left out; drain or rest that upstream again";
             continue;
         }
-        orders_[std::string(fields[3])] = {*duty, std::string(fields[2].substr(0, 128)),
+        orders_[std::string(fields[4])] = {*duty, over, std::string(fields[3].substr(0, 128)),
                                            Timestamp(std::chrono::milliseconds(when))};
     }
 }
@@ -76,6 +81,8 @@ std::optional<Duties::Order> Duties::of(const std::string& upstream) const {
 }
 
 Result<void> Duties::set(const std::string& upstream, const Order& order) {
+    if (order.duty == order.over.value_or(Duty::active))
+        return clear(upstream);
     const std::lock_guard lock(mutex_);
     if (orders_.size() >= kMaxOrders && !orders_.contains(upstream))
         orders_.erase(orders_.begin());
@@ -88,10 +95,41 @@ Result<void> Duties::clear(const std::string& upstream) {
     return orders_.erase(upstream) == 0 ? Result<void>() : writeLocked();
 }
 
+Result<void> Duties::rename(const std::string& before, const std::string& after) {
+    const std::lock_guard lock(mutex_);
+    auto order = orders_.extract(before);
+    if (order.empty())
+        return {};
+    orders_[after] = std::move(order.mapped());
+    return writeLocked();
+}
+
+std::vector<std::string> Duties::settle(const Configured& configured) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> ended;
+    for (auto order = orders_.begin(); order != orders_.end();) {
+        const auto found = configured.find(order->first);
+        const auto now = found != configured.end() ? std::optional(found->second) : std::nullopt;
+        if (now == order->second.over) {
+            ++order;
+            continue;
+        }
+        ended.push_back("upstream " + order->first + " is no longer " + name(order->second.duty) + " by the word of " +
+                        order->second.by + ": the settings " +
+                        (now ? std::string("say ") + name(*now) + " since" : "name it no more"));
+        order = orders_.erase(order);
+    }
+    // Where that cannot be written, the next start comes to the same conclusion.
+    if (!ended.empty())
+        (void)writeLocked();
+    return ended;
+}
+
 Result<void> Duties::writeLocked() const {
     std::string content;
     for (const auto& [upstream, order] : orders_)
-        content += std::string(name(order.duty)) + '\t' + std::to_string(order.when.time_since_epoch().count()) + '\t' +
+        content += std::string(name(order.duty)) + '\t' + (order.over ? name(*order.over) : std::string(kNotNamed)) +
+                   '\t' + std::to_string(order.when.time_since_epoch().count()) + '\t' +
                    oneLine(order.by.substr(0, 128)) + '\t' + oneLine(upstream) + '\n';
     return writePrivateFile(path_, content);
 }

@@ -1,13 +1,13 @@
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <ctime>
-#include <thread>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
 
-#include "events.h"
-#include "learning/learned_json.h"
-#include "relay.h"
-#include "relay_fields.h"
+#include "fields.h"
+#include "relay/events.h"
+#include "relay/learning/learned_json.h"
+#include "relay/relay.h"
 
 namespace muster::relay {
 
@@ -37,22 +37,6 @@ Json arrayOf(const std::vector<std::uint16_t>& items) {
     return out;
 }
 
-Timestamp wallNow() {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
-std::string isoTime(Timestamp time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    char text[40];
-    const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    const auto ms = time.time_since_epoch().count() % 1000;
-    char rest[8];
-    std::snprintf(rest, sizeof rest, ".%03dZ", static_cast<int>(ms < 0 ? ms + 1000 : ms));
-    return std::string(text, size) + rest;
-}
-
 const Entry* find(const Roster& roster, std::string_view name) {
     const auto found =
         std::find_if(roster.begin(), roster.end(), [&](const Entry& entry) { return entry.upstream.name == name; });
@@ -75,10 +59,17 @@ Json Relay::picture(const Entry& entry, const std::vector<Reading>& readings) co
         why = entry.problem + "; " + why;
     else if (entry.addresses.empty())
         why = "its name is not resolved yet; " + why;
+    if (member.standsBack.load() != 0)
+        why += "; stands back behind those that took over (relay.fail-back is off)";
+    const auto order = duties_->of(upstream.name);
+    const auto configured = order ? order->over : configuredDuty(upstream.name);
     Json out = json({{"name", upstream.name},
                      {"address", upstream.host + ":" + std::to_string(upstream.port)},
                      {"condition", name(health.condition)},
                      {"state", name(upstream.duty)},
+                     {"stateFrom", order        ? "person"
+                                   : configured ? "settings"
+                                                : "discovery"},
                      {"priority", unsigned{upstream.priority}},
                      {"why", std::move(why)},
                      {"addresses", addressesOf(entry)},
@@ -92,6 +83,12 @@ Json Relay::picture(const Entry& entry, const std::vector<Reading>& readings) co
                      {"failures", member.failures.load()},
                      {"associations", unsigned{member.associations.load()}},
                      {"opened", member.opened.load()}});
+    if (order) {
+        out.set("stateBy", order->by);
+        out.set("stateSince", isoTime(order->when));
+    }
+    if (configured)
+        out.set("stateInSettings", name(*configured));
     const Headline headline = member.learned->headline();  // also of before the last restart
     if (headline.hasCount)
         out.set("count", unsigned{headline.count});
@@ -159,19 +156,31 @@ Result<Reply> Relay::check(const Call& call) {
     if (found->addresses.empty())
         return fail(Code::missing, "upstream " + wanted,
                     found->problem.empty() ? "its name is not resolved yet" : found->problem);
-    const std::uint64_t before = found->member->probes.load();
-    host_.reactor(0).post([this, wanted] { prober_->probeNow(wanted); });
+    struct Waiting {
+        std::mutex mutex;
+        std::condition_variable wake;
+        bool over = false;
+    };
+    const auto waiting = std::make_shared<Waiting>();
+    host_.reactor(0).post([this, wanted, waiting] {
+        prober_->probeNow(wanted, [waiting] {
+            {
+                const std::lock_guard lock(waiting->mutex);
+                waiting->over = true;
+            }
+            waiting->wake.notify_all();
+        });
+    });
     std::chrono::milliseconds patience{0};
     {
         const std::lock_guard lock(mutex_);
         patience = config_.probe.connect * 3 * static_cast<int>(found->addresses.size() + 1) + std::chrono::seconds(1);
     }
-    const auto until = std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(patience, kLongestCheck);
-    while (found->member->probes.load() == before) {
-        if (std::chrono::steady_clock::now() > until)
-            return fail(Code::timeout, "upstream " + wanted, "the probe has not ended yet; look again in a moment");
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    std::unique_lock lock(waiting->mutex);
+    if (!waiting->wake.wait_for(lock, std::min<std::chrono::milliseconds>(patience, kLongestCheck),
+                                [&] { return waiting->over; }))
+        return fail(Code::timeout, "upstream " + wanted, "the probe has not ended yet; look again in a moment");
+    lock.unlock();
     return show(call);
 }
 
@@ -213,8 +222,8 @@ Result<Reply> Relay::setDuty(const Call& call, Duty duty) {
     if (found == nullptr)
         return unknown(wanted);
     if (duty == Duty::active)
-        found->member->standsBack.store(false);
-    const auto kept = duties_->set(wanted, {duty, call.caller.name, wallNow()});
+        found->member->standsBack.store(0);
+    const auto kept = duties_->set(wanted, {duty, configuredDuty(wanted), call.caller.name, wallNow()});
     host_.event(kDutyChanged, json({{"caller", call.caller.name}, {"upstream", wanted}, {"duty", name(duty)}}));
     rebuild();
     if (!kept)
@@ -251,8 +260,23 @@ Result<Reply> Relay::change(const Call& call) {
     auto list = withChanged(host_.setting("upstreams", UpstreamList{}), before, call);
     const Json* const renamed = call.body.find("rename");
     const std::string after = renamed != nullptr && renamed->string() != nullptr ? *renamed->string() : before;
-    if (auto done = apply(std::move(list), call, "upstream set " + before); !done)
+    Result<void> kept;
+    if (list && after != before)
+        kept = duties_->rename(before, after);
+    if (auto done = apply(std::move(list), call, "upstream set " + before); !done) {
+        if (after != before)
+            (void)duties_->rename(after, before);
         return fail(done.error());
+    }
+    if (const Json* const state = call.body.find("state"); state != nullptr && !state->isNull()) {
+        kept = duties_->clear(after);  // who says it in the settings means it now
+        if (const Entry* const entry = find(*roster(), after);
+            entry != nullptr && state->string() != nullptr && *state->string() == name(Duty::active))
+            entry->member->standsBack.store(0);
+        rebuild();
+    }
+    if (!kept)
+        return fail(kept.error());
     Call shown = call;
     shown.path.set("name", after);
     shown.body = Json();

@@ -59,7 +59,8 @@ constexpr Field kUpstream[] = {
      .choices = "yes|no|unknown"},
     {.name = "state",
      .type = FieldType::choice,
-     .help = "active; draining: gets nothing new while another can have it; maintenance: gets nothing at all.",
+     .help = "active; draining: gets nothing new while another can have it; maintenance: gets nothing at all. What was "
+             "said by drain, rest or activate goes before it until it changes.",
      .fallback = "active",
      .choices = "active|draining|maintenance"},
 };
@@ -98,7 +99,8 @@ constexpr Field kFields[] = {
      .choices = "primary|weighted"},
     {.name = "fail-back",
      .type = FieldType::boolean,
-     .help = "Whether clients go back to a host that was away. It counted them within 30 days, so they should.",
+     .help = "Whether clients go back to a host that was away. It counted them within 30 days, so they should. If not, "
+             "whoever serves goes on serving until it fails itself.",
      .fallback = "true"},
     {.name = "associations",
      .type = FieldType::integer,
