@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "dns/srv_order.h"
+
 namespace muster::client {
 
 namespace {
@@ -141,8 +143,12 @@ std::vector<Endpoint> Simulation::hostsFor(const WindowsClient& machine, LookupF
         failure = std::move(records.error());
         return {};
     }
+    const auto choice = minds(machine.profile().product) ? dns::SrvChoice::byWeight : dns::SrvChoice::atRandom;
+    std::vector<Endpoint> hosts;
     const std::lock_guard guard(randomMutex_);
-    return order(std::move(*records), minds(machine.profile().product), random_);
+    for (dns::Service& service : dns::order(std::move(*records), choice, random_))
+        hosts.push_back({std::move(service.target), service.port});
+    return hosts;
 }
 
 Progress Simulation::progress() const {
