@@ -359,7 +359,7 @@ Result<Reply> DnsPlugin::check(const Call& call) {
     const auto domain = domainOf(call);
     if (!domain)
         return fail(domain.error());
-    publisher_->verify(*domain, stopped());
+    publisher_->verify(*domain);
     if (watch_)
         watch_->checkAndWait(kLongestCheck);
     return listOf(*domain);

@@ -15,7 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 250ms;             // at stopping and at where clients are served
+constexpr auto kGlance = 200ms;           // at stopping
+constexpr auto kLook = 1s;                // at where clients are served
 constexpr auto kLookAtMachine = 10s;      // names and addresses of this machine
 constexpr auto kListenerPatience = 30s;   // then nobody is served, and records go
 constexpr auto kLastWithdrawal = 3500ms;  // a plugin has 5 s to stop
@@ -198,13 +199,16 @@ Orders DnsPlugin::ordersLocked() {
 }
 
 void DnsPlugin::lookAgainAndAgain(const std::atomic<bool>& stopping) {
-    Monotonic next = std::chrono::steady_clock::now() + kLookAtMachine;
-    while (!stopping) {
-        std::this_thread::sleep_for(kLook);
+    Monotonic nextLook{};
+    Monotonic nextMachine = std::chrono::steady_clock::now() + kLookAtMachine;
+    for (; !stopping; std::this_thread::sleep_for(kGlance)) {
         const Monotonic now = std::chrono::steady_clock::now();
-        look(now >= next, false);
-        if (now >= next)
-            next = now + kLookAtMachine;
+        if (now < nextLook)
+            continue;
+        nextLook = now + kLook;
+        look(now >= nextMachine, false);
+        if (now >= nextMachine)
+            nextMachine = now + kLookAtMachine;
         sayTroubles();
     }
 }
@@ -230,6 +234,9 @@ void DnsPlugin::sayTroubles() {
     }
     published_->set(published);
     failing_->set(failing);
+    if (lines == said_)
+        return;
+    said_ = lines;
     host_.troubles(std::move(lines));
 }
 

@@ -89,6 +89,7 @@ private:
     Counter* refused_ = nullptr;
     Gauge* published_ = nullptr;
     Gauge* failing_ = nullptr;
+    std::vector<std::string> said_;  ///< of troubles, last; the looking thread's
     std::atomic<bool> stopping_{false};
 
     mutable std::mutex mutex_;  ///< of what follows
