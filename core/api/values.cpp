@@ -175,7 +175,7 @@ std::optional<SettingValue> fromText(const Field& field, const std::string& text
             return std::nullopt;
         case FieldType::timestamp:
             if (const auto time = parseTimestamp(text))
-                return timestampText(*time);
+                return isoTime(*time);
             return std::nullopt;
         default:
             return std::nullopt;
@@ -317,18 +317,6 @@ std::optional<Timestamp> parseTimestamp(std::string_view text) noexcept {
     return Timestamp(std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
                      std::chrono::minutes(minute) + std::chrono::seconds(second) +
                      std::chrono::milliseconds(milliseconds));
-}
-
-std::string timestampText(Timestamp time) {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date(day);
-    const auto rest = (time - day).count();
-    std::array<char, 40> out{};
-    const int size = std::snprintf(
-        out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(rest / 3'600'000),
-        static_cast<int>(rest / 60'000 % 60), static_cast<int>(rest / 1000 % 60), static_cast<int>(rest % 1000));
-    return {out.data(), static_cast<std::size_t>(std::clamp(size, 0, 39))};
 }
 
 const char* typeName(FieldType type) noexcept {

@@ -29,8 +29,6 @@ std::string sizeText(std::int64_t octets);
 std::optional<std::string> parseNetwork(std::string_view text);
 /// ISO 8601, UTC: "2026-11-22T15:12:02.123Z"; the fraction may be absent.
 std::optional<Timestamp> parseTimestamp(std::string_view text) noexcept;
-/// With milliseconds.
-std::string timestampText(Timestamp time);
 
 /// The words for a type: "text", "duration", "list of networks".
 const char* typeName(FieldType type) noexcept;

@@ -54,9 +54,9 @@ TEST(Values, readsNetworksAndRefusesThoseWithBitsBelowTheMask) {
 
 TEST(Values, readsTimesInUtcAndWritesThemBack) {
     STRCMP_EQUAL("2026-11-22T15:12:02.123Z",
-                 timestampText(parseTimestamp("2026-11-22T15:12:02.123Z").value_or(Timestamp())).c_str());
+                 isoTime(parseTimestamp("2026-11-22T15:12:02.123Z").value_or(Timestamp())).c_str());
     STRCMP_EQUAL("1601-01-01T00:00:00.000Z",
-                 timestampText(parseTimestamp("1601-01-01T00:00:00Z").value_or(Timestamp())).c_str());
+                 isoTime(parseTimestamp("1601-01-01T00:00:00Z").value_or(Timestamp())).c_str());
     for (const char* text : {"2026-02-30T00:00:00Z", "2026-11-22T25:00:00Z", "2026-11-22 15:12:02Z", "2026-11-22",
                              "2026-11-22T15:12:02+01:00", "2026-11-22T15:12:02.1Z"})
         CHECK_TEXT(!parseTimestamp(text), text);

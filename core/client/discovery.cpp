@@ -2,26 +2,18 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <arpa/nameser.h>
 #include <array>
 #include <charconv>
-#include <cstring>
-#include <iterator>
-#include <memory>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <numeric>
-#include <resolv.h>
 #include <unistd.h>
 #include <utility>
+
+#include "dns/system_names.h"
 
 namespace muster::client {
 
 namespace {
 
-constexpr std::size_t kMaxRecords = 256;
-constexpr std::size_t kMaxMessage = 65535;
-constexpr std::size_t kSrvFixed = 6;  // priority, weight, port (RFC 2782)
+constexpr const char* kResolverFile = "/etc/resolv.conf";
 
 // What a Windows resolver says ([MS-ERREF] 2.2, as HRESULTs).
 constexpr HResult kNameError{0x8007232B};      // DNS_ERROR_RCODE_NAME_ERROR
@@ -49,17 +41,20 @@ bool isV6(std::string_view text) {
     return inet_pton(AF_INET6, bare.c_str(), &address) == 1;
 }
 
-using ResolverState = struct __res_state;  // glibc has a function of that name as well
-
-struct CloseResolver {
-    void operator()(ResolverState* state) const noexcept {
-        res_nclose(state);
-        delete state;
+LookupFailure failureOf(const dns::Said& said) {
+    switch (said.code) {
+        case dns::LookupCode::noName:
+            return {kNameError, said.text};
+        case dns::LookupCode::noRecords:
+        case dns::LookupCode::noService:
+            return {kNoRecords, said.text};
+        default:
+            return {kServerFailure, said.text};
     }
-};
+}
 
-std::uint16_t word(const std::uint8_t* at) noexcept {
-    return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
+bool goOn() {
+    return false;
 }
 
 }  // namespace
@@ -98,103 +93,28 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
     return endpoint;
 }
 
-Result<std::vector<Srv>> parseSrv(Octets message) {
-    if (message.size() > kMaxMessage)
-        return fail(Code::malformed, "DNS answer", "longer than 65535 octets");
-    const auto* data = reinterpret_cast<const std::uint8_t*>(message.data());
-    ns_msg parsed{};
-    if (ns_initparse(data, static_cast<int>(message.size()), &parsed) != 0)
-        return fail(Code::malformed, "DNS answer", "it ends early or contradicts its own counts");
-    std::vector<Srv> records;
-    const int count = ns_msg_count(parsed, ns_s_an);
-    for (int i = 0; i < count && records.size() < kMaxRecords; ++i) {
-        ns_rr record{};
-        if (ns_parserr(&parsed, ns_s_an, i, &record) != 0)
-            return fail(Code::malformed, "DNS answer", "record " + std::to_string(i) + " cannot be read");
-        if (ns_rr_type(record) != ns_t_srv || ns_rr_class(record) != ns_c_in)
-            continue;
-        if (ns_rr_rdlen(record) <= kSrvFixed)
-            return fail(Code::malformed, "DNS answer", "an SRV record without a target");
-        std::array<char, NS_MAXDNAME> target{};
-        const std::uint8_t* rdata = ns_rr_rdata(record);
-        if (ns_name_uncompress(ns_msg_base(parsed), ns_msg_end(parsed), rdata + kSrvFixed, target.data(),
-                               target.size()) < 0)
-            return fail(Code::malformed, "DNS answer", "an SRV record whose target cannot be read");
-        std::string_view name(target.data());
-        if (name.ends_with('.'))
-            name.remove_suffix(1);
-        if (!plainHost(name) || word(rdata + 4) == 0)
-            continue;
-        records.push_back({word(rdata), word(rdata + 2), {std::string(name), word(rdata + 4)}});
-    }
-    return records;
+SrvLookup::SrvLookup(std::string domain, std::optional<Address> server) : domain_(std::move(domain)), server_(server) {}
+
+dns::Lookup SrvLookup::lookup() const {
+    std::vector<Address> servers;
+    if (server_)
+        servers.push_back(*server_);
+    return dns::Lookup(std::move(servers), {}, "/etc/hosts", kResolverFile, {"--dns-server", "--domain"});
 }
 
-std::vector<Endpoint> order(std::vector<Srv> records, bool byWeight, std::mt19937_64& random) {
-    std::shuffle(records.begin(), records.end(), random);
-    std::vector<Endpoint> out;
-    out.reserve(records.size());
-    if (byWeight) {
-        std::stable_sort(records.begin(), records.end(),
-                         [](const Srv& a, const Srv& b) { return a.priority < b.priority; });
-        for (auto first = records.begin(); first != records.end();) {
-            auto last = std::find_if(first, records.end(), [&](const Srv& r) { return r.priority != first->priority; });
-            // RFC 2782: those of weight 0 first, so that they have a small chance; then one running sum after the
-            // other.
-            std::stable_partition(first, last, [](const Srv& r) { return r.weight == 0; });
-            for (; first != last; ++first) {
-                const std::uint64_t sum = std::accumulate(first, last, std::uint64_t{0},
-                                                          [](std::uint64_t n, const Srv& r) { return n + r.weight; });
-                std::uint64_t drawn = std::uniform_int_distribution<std::uint64_t>(0, sum)(random);
-                auto chosen = first;
-                while (drawn > chosen->weight) {
-                    drawn -= chosen->weight;
-                    ++chosen;
-                }
-                std::rotate(first, chosen, std::next(chosen));
-            }
-        }
-    }
-    std::transform(records.begin(), records.end(), std::back_inserter(out),
-                   [](const Srv& record) { return record.target; });
-    return out;
+tl::expected<std::vector<dns::Service>, LookupFailure> SrvLookup::operator()() const {
+    dns::Finding found = lookup().findServices(domain_, goOn);
+    if (!found.said.found())
+        return tl::unexpected(failureOf(found.said));
+    return std::move(found.answer.services);
 }
 
-SrvLookup::SrvLookup(std::string domain, std::optional<Address> server)
-    : name_("_vlmcs._tcp." + std::move(domain)), server_(server) {}
-
-tl::expected<std::vector<Srv>, LookupFailure> SrvLookup::operator()() const {
-    const std::unique_ptr<ResolverState, CloseResolver> state(new ResolverState{});
-    if (res_ninit(state.get()) != 0)
-        return tl::unexpected(LookupFailure{kServerFailure, "the system's resolver cannot be set up"});
-    if (server_) {
-        state->nscount = 1;
-        sockaddr_in& to = state->nsaddr_list[0];
-        to = {};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(server_->port);
-        std::memcpy(&to.sin_addr, server_->octets.data() + 12, 4);
-    }
-    std::vector<std::uint8_t> message(kMaxMessage);
-    const int size =
-        res_nquery(state.get(), name_.c_str(), ns_c_in, ns_t_srv, message.data(), static_cast<int>(message.size()));
-    if (size < 0) {
-        switch (state->res_h_errno) {
-            case HOST_NOT_FOUND:
-                return tl::unexpected(LookupFailure{kNameError, "DNS has no name " + name_});
-            case NO_DATA:
-                return tl::unexpected(LookupFailure{kNoRecords, "DNS has no SRV record at " + name_});
-            default:
-                return tl::unexpected(LookupFailure{kServerFailure, "no DNS server answered for " + name_});
-        }
-    }
-    const std::size_t length = std::min(static_cast<std::size_t>(size), message.size());
-    auto records = parseSrv(std::as_bytes(std::span(message)).first(length));
-    if (!records)
-        return tl::unexpected(LookupFailure{kServerFailure, records.error().text()});
-    if (records->empty())
-        return tl::unexpected(LookupFailure{kNoRecords, "DNS has no usable SRV record at " + name_});
-    return std::move(*records);
+tl::expected<std::vector<Address>, LookupFailure> SrvLookup::addresses(const std::string& host) const {
+    // The target of a record is a whole name: no search list.
+    dns::AddressAnswer found = lookup().addresses(dns::numericAddress(host) ? host : host + ".", goOn);
+    if (!found.said.found())
+        return tl::unexpected(failureOf(found.said));
+    return std::move(found.addresses);
 }
 
 std::string systemDomain() {
@@ -204,10 +124,8 @@ std::string systemDomain() {
         if (const std::size_t dot = name.find('.'); dot != std::string_view::npos && dot + 1 < name.size())
             return std::string(name.substr(dot + 1));
     }
-    const std::unique_ptr<ResolverState, CloseResolver> state(new ResolverState{});
-    if (res_ninit(state.get()) == 0 && state->dnsrch[0] != nullptr)
-        return state->dnsrch[0];
-    return {};
+    const auto search = dns::readResolverConfiguration(kResolverFile).search;
+    return search.empty() ? std::string() : search.front();
 }
 
 }  // namespace muster::client

@@ -1,17 +1,19 @@
-/// Where a client finds its KMS host: a name that was given, or the SRV records of `_vlmcs._tcp` in its domain.
+/// Where a client finds its KMS host: a name that was given, or the SRV records of `_vlmcs._tcp` in its domain. What is
+/// said and believed of DNS stands in core/dns; here is what Windows makes of it.
 /// @source RFC 2782; docs/kms.md, "DNS publishing"
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "muster/result.h"
+#include "tl/expected.hpp"
+
 #include "muster/types.h"
+
+#include "dns/lookup.h"
 
 namespace muster::client {
 
@@ -29,44 +31,29 @@ struct Endpoint {
     static std::optional<Endpoint> parse(std::string_view text);
 };
 
-struct Srv {
-    std::uint16_t priority = 0;
-    std::uint16_t weight = 0;
-    Endpoint target;
-};
-
-/// The SRV records of a DNS answer.
-/// @param message  hostile: a whole DNS message as it came
-/// @return         at most 256 records; what is no SRV of class IN, and a target "." (RFC 2782: no service), is left
-/// out
-/// @error malformed  it is no DNS answer
-/// @thread any; pure
-Result<std::vector<Srv>> parseSrv(Octets message);
-
-/// The order in which the hosts are tried.
-/// @param byWeight  Windows 7 and 2008 R2: lowest priority first, by weight among equals (RFC 2782). Vista and 2008:
-///                  at random, whatever the records say
-/// @thread one at a time per generator
-std::vector<Endpoint> order(std::vector<Srv> records, bool byWeight, std::mt19937_64& random);
-
 /// Why there is no host: what the client's event 12288 carries.
 struct LookupFailure {
     HResult code = HResult::rpcServerUnavailable;
     std::string detail;
 };
 
-/// Asks the system's resolver, or one server.
-/// @thread any; each call has a resolver of its own. May take some seconds when no server answers
+/// Asks the system's name servers, or one: for the SRV records, and for the addresses of the hosts that they name.
+/// @thread any, many at once. May take some seconds when no server answers
 class SrvLookup {
 public:
     /// @param domain  "example.org"; the SRV records are at _vlmcs._tcp below it
-    /// @param server  instead of those in /etc/resolv.conf; IPv4
+    /// @param server  instead of those in /etc/resolv.conf; port 0 stands for 53
     SrvLookup(std::string domain, std::optional<Address> server);
 
-    tl::expected<std::vector<Srv>, LookupFailure> operator()() const;
+    /// At most dns::kMaxServices usable records, in no order that a client keeps to: see dns::order().
+    tl::expected<std::vector<dns::Service>, LookupFailure> operator()() const;
+    /// As the records' own server says, or /etc/hosts where none was given.
+    tl::expected<std::vector<Address>, LookupFailure> addresses(const std::string& host) const;
 
 private:
-    std::string name_;
+    dns::Lookup lookup() const;
+
+    std::string domain_;
     std::optional<Address> server_;
 };
 

@@ -13,6 +13,7 @@
 #include "client/network.h"
 #include "client/report.h"
 #include "client/simulation.h"
+#include "dns/system_names.h"
 #include "kms/lab_seal.h"
 
 #ifndef MUSTER_VERSION
@@ -63,8 +64,8 @@ void describe(CLI::App& app, Words& words) {
         ->type_name("HOST[:PORT]");
     where->add_option("--domain", words.domain, "domain whose _vlmcs._tcp SRV records name the hosts (this machine's)")
         ->type_name("NAME");
-    where->add_option("--dns-server", words.dnsServer, "ask this one instead of the system's resolver (IPv4)")
-        ->type_name("ADDRESS:PORT");
+    where->add_option("--dns-server", words.dnsServer, "ask this one instead of the system's name servers")
+        ->type_name("ADDRESS[:PORT]");
     where
         ->add_option("--seal-key-file", words.sealFile,
                      "seal file of the lab asked (STATE/lab/seal.key); without it the lab takes us for real clients")
@@ -160,8 +161,12 @@ Result<NetworkPlan> networkFrom(const Words& words, const Pace& pace) {
     std::optional<Address> server;
     if (!words.dnsServer.empty()) {
         server = Address::parse(words.dnsServer);
-        if (!server || !server->isV4())
-            return fail(usage("--dns-server " + words.dnsServer, "must be an IPv4 address with its port: 10.0.0.2:53"));
+        if (!server)
+            server = dns::numericAddress(words.dnsServer);
+        if (!server)
+            return fail(
+                usage("--dns-server " + words.dnsServer,
+                      "must be an address, with its port or without: 10.0.0.2, 10.0.0.2:53 or [2001:db8::2]:53"));
     }
     const std::string domain = words.domain.empty() ? systemDomain() : words.domain;
     if (domain.empty())

@@ -86,11 +86,22 @@ private:
     std::size_t taken_ = 0;
 };
 
-std::vector<Poco::Net::SocketAddress> resolve(const Endpoint& host) {
+/// @param lookup  where the name was found; nullptr: the system's own look-up, for a name that a person gave
+/// @param failure  why there is none
+std::vector<Poco::Net::SocketAddress> resolve(const Endpoint& host, const SrvLookup* lookup, std::string& failure) {
     Poco::Net::IPAddress address;
     if (Poco::Net::IPAddress::tryParse(host.host, address))
         return {Poco::Net::SocketAddress(address, host.port)};
     std::vector<Poco::Net::SocketAddress> addresses;
+    if (lookup != nullptr) {
+        const auto found = lookup->addresses(host.host);
+        if (!found)
+            failure = found.error().detail;
+        else
+            for (const Address& one : *found)
+                addresses.emplace_back(Poco::Net::IPAddress(one.host()), host.port);
+        return addresses;
+    }
     const Poco::Net::HostEntry entry = Poco::Net::DNS::hostByName(host.host);
     for (const Poco::Net::IPAddress& found : entry.addresses())
         if (std::find(addresses.begin(), addresses.end(), Poco::Net::SocketAddress(found, host.port)) ==
@@ -147,9 +158,9 @@ Reply readReply(Octets stub, kms::ByteOrder order, kms::LabSeal* seal) {
 
 RpcNetwork::RpcNetwork(NetworkPlan plan) : plan_(std::move(plan)), random_(std::random_device{}()) {}
 
-tl::expected<std::vector<Srv>, LookupFailure> RpcNetwork::discover() {
+tl::expected<std::vector<dns::Service>, LookupFailure> RpcNetwork::discover() {
     if (const auto* host = std::get_if<Endpoint>(&plan_.hosts))
-        return std::vector<Srv>{{0, 0, *host}};
+        return std::vector<dns::Service>{{0, 0, host->port, host->host}};
     return std::get<SrvLookup>(plan_.hosts)();
 }
 
@@ -177,7 +188,7 @@ Reply RpcNetwork::ask(const Endpoint& host, const ActivationRequest& request) {
     std::string failure = "no address";
     bool connected = false;
     try {
-        for (const Poco::Net::SocketAddress& address : resolve(host)) {
+        for (const Poco::Net::SocketAddress& address : resolve(host, std::get_if<SrvLookup>(&plan_.hosts), failure)) {
             until = std::min(std::chrono::steady_clock::now() + plan_.connectTime, plan_.deadline);
             try {
                 socket = Poco::Net::StreamSocket();

@@ -29,7 +29,7 @@ class RpcNetwork final : public Network {
 public:
     explicit RpcNetwork(NetworkPlan plan);
 
-    tl::expected<std::vector<Srv>, LookupFailure> discover() override;
+    tl::expected<std::vector<dns::Service>, LookupFailure> discover() override;
     Reply ask(const Endpoint& host, const ActivationRequest& request) override;
 
 private:

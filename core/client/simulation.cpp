@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "dns/srv_order.h"
+
 namespace muster::client {
 
 namespace {
@@ -11,10 +13,6 @@ namespace {
 /// Windows 7 and 2008 R2 look at priority and weight of SRV records; the generation before picks at random.
 bool minds(const Edition& product) noexcept {
     return product.generation != "vista" && product.generation != "server2008";
-}
-
-Timestamp wallNow() {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
 }  // namespace
@@ -145,8 +143,12 @@ std::vector<Endpoint> Simulation::hostsFor(const WindowsClient& machine, LookupF
         failure = std::move(records.error());
         return {};
     }
+    const auto choice = minds(machine.profile().product) ? dns::SrvChoice::byWeight : dns::SrvChoice::atRandom;
+    std::vector<Endpoint> hosts;
     const std::lock_guard guard(randomMutex_);
-    return order(std::move(*records), minds(machine.profile().product), random_);
+    for (dns::Service& service : dns::order(std::move(*records), choice, random_))
+        hosts.push_back({std::move(service.target), service.port});
+    return hosts;
 }
 
 Progress Simulation::progress() const {

@@ -38,7 +38,7 @@ public:
     virtual ~Network() = default;
 
     /// The hosts to try, in no order.
-    virtual tl::expected<std::vector<Srv>, LookupFailure> discover() = 0;
+    virtual tl::expected<std::vector<dns::Service>, LookupFailure> discover() = 0;
     virtual Reply ask(const Endpoint& host, const ActivationRequest& request) = 0;
 };
 

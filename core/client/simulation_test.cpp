@@ -17,7 +17,7 @@ namespace {
 /// A KMS host that counts CMIDs, and can be away.
 class FakeHost final : public Network {
 public:
-    tl::expected<std::vector<Srv>, LookupFailure> discover() override {
+    tl::expected<std::vector<dns::Service>, LookupFailure> discover() override {
         const std::lock_guard guard(mutex_);
         ++lookups;
         return records;
@@ -41,7 +41,7 @@ public:
         return reply;
     }
 
-    std::vector<Srv> records = {{0, 0, {"one", 1688}}};
+    std::vector<dns::Service> records = {{0, 0, 1688, "one"}};
     std::set<std::string> dead;
     HResult refusal = HResult::ok;
     std::vector<std::string> asked;
@@ -149,7 +149,7 @@ TEST(Simulation, namesTheClockAsTheEventDoesBesideWhatSlmgrShows) {
 }
 
 TEST(Simulation, triesEveryHostOfTheDomain) {
-    host.records = {{0, 0, {"one", 1688}}, {1, 0, {"two", 1688}}, {2, 0, {"three", 1688}}};
+    host.records = {{0, 0, 1688, "one"}, {1, 0, 1688, "two"}, {2, 0, 1688, "three"}};
     host.dead = {"one", "two"};
     pace.once = true;
     play(fleet(1));

@@ -35,9 +35,9 @@ std::string remedy(LookupCode code, const LookupSettings& settings) {
         case LookupCode::serverFailure:
             return "its own log says why";
         case LookupCode::refused:
-            return "let it answer this appliance, or choose others in " + settings.resolvers;
+            return "let it answer this machine, or choose others with " + settings.resolvers;
         case LookupCode::notServed:
-            return "choose servers that answer for every name in " + settings.resolvers;
+            return "choose servers that answer for every name with " + settings.resolvers;
         default:
             return "see what stands between: a proxy or firewall may change DNS";
     }

@@ -1,6 +1,6 @@
 /// Asks DNS as Muster does, and prints what it understood: for the tests with foreign name servers.
 ///
-///     dns-lookup-probe services|addresses NAME RESOLVER...     RESOLVER: 127.0.0.1:5353
+///     dns-lookup-probe services|addresses|soa|ns NAME RESOLVER...     RESOLVER: 127.0.0.1:5353
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -63,11 +63,20 @@ int main(int argc, char** argv) {
         if (const auto resolver = Address::parse(words[i]))
             resolvers.push_back(*resolver);
     if (words.size() < 3 || resolvers.size() + 2 != words.size()) {
-        std::fputs("dns-lookup-probe services|addresses NAME RESOLVER...\n", stderr);
+        std::fputs("dns-lookup-probe services|addresses|soa|ns NAME RESOLVER...\n", stderr);
         return 64;
     }
     const auto goOn = [] { return false; };
     Lookup lookup(resolvers);
+    if (words[0] == "soa" || words[0] == "ns") {
+        const Finding found = lookup.find(words[1], words[0] == "soa" ? Type::soa : Type::ns, goOn);
+        print(found.said, found.answer.recordTtl);
+        if (const auto& soa = found.answer.soa)
+            std::printf("zone %s %s %u\n", soa->zone.c_str(), soa->primary.c_str(), soa->serial);
+        for (const std::string& server : found.answer.nameServers)
+            std::printf("server %s\n", server.c_str());
+        return 0;
+    }
     if (words[0] == "addresses") {
         const AddressAnswer answer = lookup.addresses(words[1], goOn);
         print(answer.said, answer.ttl);

@@ -348,3 +348,40 @@ TEST(Lookup, withoutResolversTheHostsFileGoesBeforeDns) {
     Lookup chosen({server.address()}, patient(), hostsFile, resolverFile);
     STRCMP_EQUAL("10.0.0.11 10.0.0.12 2001:db8::1", hosts(chosen.addresses("kms1.example.org", kGoOn)).c_str());
 }
+
+TEST(Lookup, findsTheZoneOfANameInAnswersAndDenials) {
+    const Server server([](const Query& query) {
+        Message message(query.question);
+        if (query.question.name == "example.org")
+            message.flags(0x8580).soa("example.org", "ns1.example.org", 7, 3600, 300);
+        else
+            message.flags(0x8583).authority().soa("example.org", "ns1.example.org", 7, 3600, 300);
+        return one(message);
+    });
+    Lookup lookup({server.address()}, patient());
+    const Finding apex = lookup.find("Example.org.", Type::soa, kGoOn);
+    CHECK(apex.said.found());
+    STRCMP_EQUAL("ns1.example.org", apex.answer.soa->primary.c_str());
+    const Finding below = lookup.find("_vlmcs._tcp.example.org", Type::soa, kGoOn);
+    CHECK(below.said.code == LookupCode::noName);
+    STRCMP_EQUAL("example.org", below.answer.soa->zone.c_str());
+    CHECK(lookup.find("a b", Type::soa, kGoOn).said.code == LookupCode::badName);
+}
+
+TEST(Lookup, findsServicesWithoutAskingForTheirAddresses) {
+    const Server server(honest);
+    Lookup lookup({server.address()}, patient());
+    const Finding found = lookup.findServices("example.org", kGoOn);
+    CHECK(found.said.found() && found.said.text.empty());
+    LONGS_EQUAL(2, found.answer.services.size());
+    LONGS_EQUAL(1, server.queries().size());
+    STRCMP_CONTAINS("does not exist", lookup.findServices("example.net", kGoOn).said.text.c_str());
+    CHECK(lookup.findServices("a b", kGoOn).said.code == LookupCode::badName);
+}
+
+TEST(Lookup, namesTheSettingsOfWhoeverAsks) {
+    const Server server([](const Query& query) { return one(Message(query.question).flags(0x8185)); });
+    Lookup lookup({server.address()}, patient(), "/etc/hosts", "/etc/resolv.conf", {"dns.resolvers", "dns.domains"});
+    STRCMP_CONTAINS("dns.resolvers", lookup.findServices("example.org", kGoOn).said.text.c_str());
+    STRCMP_CONTAINS("dns.domains", lookup.findServices("a b", kGoOn).said.text.c_str());
+}

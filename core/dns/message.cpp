@@ -98,6 +98,7 @@ private:
         answer_.truncated = (flags & 0x02U) != 0;
         answer_.recursive = (reader_.octet(3) & 0x80U) != 0;
         answer_.rcode = static_cast<Rcode>(reader_.octet(3) & 0x0FU);
+        answer_.type = question_.type;
         answer_.name = question_.name;
         at_ = kHeader;
         const std::uint16_t questions = reader_.word(4);

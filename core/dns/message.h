@@ -109,6 +109,7 @@ struct Answer {
     bool authoritative = false;
     bool recursive = false;  ///< the server offers recursion
     bool truncated = false;  ///< ask again by TCP; nothing else is read
+    Type type = Type::a;     ///< what was asked for
     /// Where the aliases lead: the question's own name without any. With no records of the type and no error, the
     /// question is to be asked again for this name.
     std::string name;
@@ -133,7 +134,8 @@ struct Answer {
 
     /// Something of what was asked for is in it.
     bool usable() const noexcept {
-        return !services.empty() || !addresses.empty() || (matching > 0 && (soa || !nameServers.empty()));
+        const bool zone = type == Type::soa || (type == Type::ns && !nameServers.empty());
+        return !services.empty() || !addresses.empty() || (zone && matching > 0);
     }
 };
 

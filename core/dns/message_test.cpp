@@ -219,6 +219,14 @@ TEST(DnsMessage, knowsTheRootAndAZoneWhosePrimaryIsNone) {
     STRCMP_EQUAL("", answer->soa->primary.c_str());
 }
 
+TEST(DnsMessage, takesTheNameServersBesideADenialForNothingElse) {
+    Message message(kServices);
+    message.flags(0x8400).srv(0, 0, 0, "", 60).authority().ns("example.org", "ns1.example.org", 600);
+    const auto answer = read(message, kServices);
+    CHECK(answer->noService);
+    CHECK_FALSE(answer->usable());
+}
+
 TEST(DnsMessage, readsNameServersWithTheirGlue) {
     const Question question{"example.org", Type::ns, 1};
     Message message(question);

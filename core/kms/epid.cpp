@@ -103,6 +103,12 @@ std::string_view hostSystem(std::uint32_t build) noexcept {
     return {};
 }
 
+std::string_view groupName(std::uint8_t group) noexcept {
+    static constexpr std::array<std::string_view, 4> kGroups{"client", "A", "B", "C"};
+    static_assert(MUSTER_GROUP_CLIENT == 0 && MUSTER_GROUP_A == 1 && MUSTER_GROUP_B == 2 && MUSTER_GROUP_C == 3);
+    return group < kGroups.size() ? kGroups[group] : std::string_view();
+}
+
 std::string readEpid(std::string_view text, std::span<const muster_family* const> families) {
     const auto epid = parseEpid(text);
     if (!epid)

@@ -44,6 +44,9 @@ const muster_key* findKey(const Epid& epid, std::span<const muster_family* const
 /// "Windows 7 or Server 2008 R2" of build 7600 or 7601; empty for a build that is not known.
 std::string_view hostSystem(std::uint32_t build) noexcept;
 
+/// "client", "A", "B", "C" of MUSTER_GROUP_…; empty for another number.
+std::string_view groupName(std::uint8_t group) noexcept;
+
 /// One sentence for people: "Reads as a Windows Server 2008 R2 C (Datacenter & Itanium) host key, activated 2009-04-09
 /// on Windows 7 or Server 2008 R2 (build 7601)." A text that is no ePID: "Not an ePID."
 std::string readEpid(std::string_view text, std::span<const muster_family* const> families);

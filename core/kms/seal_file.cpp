@@ -10,6 +10,8 @@
 
 #include "mbedtls/platform_util.h"
 
+#include "muster/private_file.h"
+
 #include "kms/lab_seal.h"
 
 namespace muster::kms {
@@ -21,7 +23,7 @@ constexpr char kHexDigits[] = "0123456789abcdef";
 constexpr mode_t kMode = 0600;
 constexpr mode_t kAllModeBits = 07777;
 
-/// A descriptor that closes itself.
+/// A descriptor that closes itself. What is read through it is wiped, so that readPrivateFile() does not serve here.
 class File {
 public:
     explicit File(int fd) noexcept : fd_(fd) {}
@@ -63,23 +65,6 @@ std::string octal(mode_t mode) {
     return out;
 }
 
-std::string folderOf(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-
-bool writeAll(int fd, std::string_view text) noexcept {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
 using Digits = std::array<char, kDigits + 1>;  // and a newline
 
 /// False where the system gives no random numbers; errno says why.
@@ -96,27 +81,14 @@ bool fillRandomly(Digits& digits) noexcept {
     return true;
 }
 
-/// Writes a new file beside `path` and links it there: the link fails where somebody else was first.
 Result<void> makeSealFile(const std::string& path) {
     Digits digits{};
     if (!fillRandomly(digits))
         return storageError(path, "the system gives no random numbers", errno);
-    const std::string folder = folderOf(path);
-    std::string temporary = folder + "/.seal-XXXXXX";
-    const File file(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600, ours alone
-    if (!file)
-        return storageError(path, "a new seal file cannot be made", errno);
-    int problem = 0;
-    if (!writeAll(file.fd(), {digits.data(), digits.size()}) || ::fchmod(file.fd(), kMode) != 0 ||
-        ::fsync(file.fd()) != 0 || (::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST))
-        problem = errno;
-    ::unlink(temporary.c_str());
+    auto made = makePrivateFile(path, {digits.data(), digits.size()});
     mbedtls_platform_zeroize(digits.data(), digits.size());
-    if (problem != 0)
-        return storageError(path, "a new seal file cannot be written", problem);
-    const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.fd()) != 0)
-        return storageError(folder, "the new seal file cannot be made to last", errno);
+    if (!made && made.error().code != Code::duplicate)  // whoever was first made it as good
+        return fail(made.error().code, path, "a new seal file cannot be made: " + made.error().detail);
     return {};
 }
 

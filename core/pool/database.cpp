@@ -1,9 +1,33 @@
 #include "pool/database.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <sqlite3.h>
+#include <system_error>
 
 namespace muster::pool {
+
+namespace {
+
+constexpr const char* kTurnedReadOnly =
+    "the file system has turned read-only, as it does when its disk fails: see the system's log, and repair it or "
+    "mount "
+    "another disk in its place";
+
+/// The system's own error behind the last I/O error: of the log, or of the file; 0: it did not say.
+int refusalOf(sqlite3* handle) noexcept {
+    int error = sqlite3_system_errno(handle);  // what was done since may have covered it
+    sqlite3_file* log = nullptr;
+    if (error == 0 &&
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log)) == SQLITE_OK &&
+        log != nullptr && log->pMethods != nullptr)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error == 0)
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error;
+}
+
+}  // namespace
 
 void Statement::Finalize::operator()(sqlite3_stmt* handle) const noexcept {
     sqlite3_finalize(handle);
@@ -130,7 +154,13 @@ Error Connection::problem(std::string_view what) const {
     if (!detail.empty())
         detail += ": ";
     detail += handle_ ? sqlite3_errmsg(handle_) : "out of memory";
-    detail += " (SQLite " + std::to_string(code) + "); " + remedy(code);
+    detail += " (SQLite " + std::to_string(code) + ")";
+    // SQLite says "disk I/O error" of whatever the system refused.
+    const int system = handle_ && (code & 0xff) == SQLITE_IOERR ? refusalOf(handle_) : 0;
+    if (system != 0)
+        detail += ": " + std::generic_category().message(system);
+    detail += "; ";
+    detail += system == EROFS ? kTurnedReadOnly : remedy(code);
     return {Code::storage, "database " + path_, std::move(detail)};
 }
 

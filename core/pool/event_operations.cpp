@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 
 namespace muster::pool {
 
 namespace {
 
 constexpr std::chrono::milliseconds kReadersWait{250};
-constexpr std::chrono::milliseconds kDay{std::int64_t{24} * 3600 * 1000};
 
 constexpr Field kMachineField{.name = "machine",
                               .type = FieldType::text,
@@ -49,30 +47,6 @@ constexpr Field kEventQuery[] = {
      .maximum = 1024},
 };
 constexpr Field kWatchQuery[] = {kAfterField, kIdField, kMachineField, kCmidField, kUpstreamField};
-
-struct Civil {
-    int year = 0;
-    unsigned month = 0;
-    unsigned day = 0;
-    int hour = 0;
-    int minute = 0;
-    int second = 0;
-    int millisecond = 0;
-};
-
-Civil civilOf(Timestamp time) {
-    using namespace std::chrono;
-    const Timestamp first{sys_days{year{0} / 1 / 1}.time_since_epoch()};
-    const Timestamp last{sys_days{year{9999} / 12 / 31}.time_since_epoch() + kDay - milliseconds(1)};
-    time = std::clamp(time, first, last);
-    const auto day = floor<days>(time);
-    const year_month_day date(day);
-    const auto rest = (time - day).count();
-    return {static_cast<int>(date.year()),        static_cast<unsigned>(date.month()),
-            static_cast<unsigned>(date.day()),    static_cast<int>(rest / 3'600'000),
-            static_cast<int>(rest / 60'000 % 60), static_cast<int>(rest / 1000 % 60),
-            static_cast<int>(rest % 1000)};
-}
 
 std::string version(const ActivationRequest& request) {
     return std::to_string(request.major) + "." + std::to_string(request.minor);
@@ -165,14 +139,6 @@ Result<Reply> watchEvents(const PoolContext& context, const Call& call) {
 
 }  // namespace
 
-std::string isoTime(Timestamp time) {
-    const Civil at = civilOf(time);
-    char out[40];
-    std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", at.year, at.month, at.day, at.hour, at.minute,
-                  at.second, at.millisecond);
-    return out;
-}
-
 std::optional<Timestamp> parseIsoTime(std::string_view text) {
     using namespace std::chrono;
     // "YYYY-MM-DDTHH:MM[:SS[.mmm]]Z"
@@ -209,9 +175,9 @@ std::string requestInfo(const JournalEntry& entry) {
     const ActivationRequest& request = entry.request;
     if (request.isOpaque())
         return {};
-    const Civil at = civilOf(request.clientTime.timestamp());
-    char time[32];
-    std::snprintf(time, sizeof time, "%04d/%02u/%02u %02d:%02d", at.year, at.month, at.day, at.hour, at.minute);
+    std::string time = isoTime(request.clientTime.timestamp()).substr(0, 16);  // "2026-11-22T15:04"
+    time[4] = time[7] = '/';
+    time[10] = ' ';
     return text(entry.result) + "," + std::to_string(request.requiredClients) + "," + entry.machine + "," +
            entry.cmid.text() + "," + time + "," + std::to_string(request.vmInfo) + "," +
            std::to_string(request.licenseStatus) + "," + std::to_string(request.minutesToExpiry) + "," +

@@ -120,7 +120,7 @@ bool Intake::makeSegment() {
         const std::string path = config_.directory + "/intake-" + std::to_string(nextName_++) + ".log";
         if (access(path.c_str(), F_OK) == 0)
             continue;
-        auto made = Segment::create(path, config_.segmentOctets);
+        auto made = Segment::create(path, config_.segmentOctets, config_.way);
         if (made)
             if (auto synced = syncDirectory(config_.directory); !synced)
                 made = muster::fail(synced.error());

@@ -20,6 +20,7 @@ struct IntakeConfig {
     std::string directory;
     std::size_t segmentOctets = 8u << 20;  ///< of one file; there are two
     std::size_t limit = 8u << 20;          ///< octets queued, and again octets kept while the store is in trouble
+    Segment::Way way = Segment::Way::best;
 };
 
 class Intake {

@@ -24,9 +24,7 @@ using AddOperation = std::function<void(const Operation&, Handler)>;
 /// GET /clients, GET and DELETE /clients/{cmid}, GET /pool, GET /events, GET /events/watch.
 void addPoolOperations(const PoolContext& context, const AddOperation& add);
 
-/// ISO 8601, UTC, milliseconds: "2026-11-22T15:04:05.000Z". Years outside 0 to 9999 become the nearest end.
-std::string isoTime(Timestamp time);
-/// Nothing for what is no such time; seconds and milliseconds may be left out.
+/// ISO 8601, UTC, as isoTime() writes it. Nothing for what is no such time; seconds and milliseconds may be left out.
 std::optional<Timestamp> parseIsoTime(std::string_view text);
 /// "licensed", "initial-grace", …; the number for what Windows does not know.
 std::string licenseStatusWord(std::uint32_t status);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
 #include <zlib.h>
@@ -20,6 +21,8 @@ constexpr char kMagic[8] = {'M', 'S', 'T', 'R', 'L', 'O', 'G', '\n'};
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kFrameHead = 24;  // length, crc, seq, distances to previous and synced
 constexpr std::size_t kAlign = 8;
+constexpr std::size_t kBuffer = std::size_t{256} << 10;  // of one write past the page cache
+static_assert(kBuffer % kHeadSize == 0);
 
 template <class T>
 void put(std::byte* to, T value) noexcept {
@@ -141,7 +144,7 @@ std::vector<std::byte> makeHead(std::uint32_t salt) {
     return head;
 }
 
-Result<std::unique_ptr<Segment>> Segment::create(const std::string& path, std::size_t size) {
+Result<std::unique_ptr<Segment>> Segment::create(const std::string& path, std::size_t size, Way way) {
     std::uint32_t salt = 0;
     if (getrandom(&salt, sizeof salt, 0) != sizeof salt)
         return fail(systemError(path, "get random octets", errno));
@@ -161,24 +164,68 @@ Result<std::unique_ptr<Segment>> Segment::create(const std::string& path, std::s
         unlink(path.c_str());  // ours, made a moment ago, and empty
         return fail(std::move(error));
     }
+    if (way == Way::best)
+        segment->goDirect();
     return segment;
 }
 
-Result<std::unique_ptr<Segment>> Segment::reuse(const std::string& path, std::uint32_t salt) {
+Result<std::unique_ptr<Segment>> Segment::reuse(const std::string& path, std::uint32_t salt, Way way) {
     const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return fail(systemError(path, "open the file", errno));
     struct stat status {};
     const bool known = fstat(fd, &status) == 0;
     const std::size_t size = known ? static_cast<std::size_t>(std::max<off_t>(status.st_size, kHeadSize)) : kHeadSize;
-    return std::unique_ptr<Segment>(new Segment(path, fd, size, salt));
+    std::unique_ptr<Segment> segment(new Segment(path, fd, size, salt));
+    // What a killed process wrote may be in memory alone. If that cannot be synced, no later sync of it means anything.
+    if (fdatasync(fd) != 0)
+        return fail(systemError(path, "sync the file", errno));
+    if (way == Way::best && known)
+        segment->goDirect();
+    return segment;
 }
 
 Segment::~Segment() {
     close(fd_);
 }
 
+void Segment::goDirect() noexcept {
+    // What the kernel has in memory of the file would only be thrown away page by page.
+    (void)posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
+    const int flags = fcntl(fd_, F_GETFL);
+    if (size_ % kHeadSize != 0 || flags < 0 || fcntl(fd_, F_SETFL, flags | O_DIRECT) != 0)
+        return;
+    buffer_.reset(static_cast<std::byte*>(std::aligned_alloc(kHeadSize, kBuffer)));
+    // What the disk's block is, and whether the file system means it: read now, before a record depends on it.
+    for (const std::size_t block : {std::size_t{512}, kHeadSize})
+        if (buffer_ &&
+            pread(fd_, buffer_.get(), block, static_cast<off_t>(kHeadSize - block)) == static_cast<ssize_t>(block)) {
+            block_ = block;
+            return;
+        }
+    buffer_.reset();
+    (void)fcntl(fd_, F_SETFL, flags);
+}
+
+Result<void> Segment::appendDirect(Octets framed) {
+    while (!framed.empty()) {
+        const std::size_t size = std::min(framed.size(), kBuffer);
+        iovec piece{buffer_.get(), taken(size)};
+        std::memcpy(buffer_.get(), framed.data(), size);
+        std::memset(buffer_.get() + size, 0, piece.iov_len - size);
+        // Each piece is synced by its own write: RWF_DSYNC speaks of nothing that was written before.
+        const ssize_t written = pwritev2(fd_, &piece, 1, static_cast<off_t>(tail_), RWF_DSYNC);
+        if (written != static_cast<ssize_t>(piece.iov_len))
+            return fail(systemError(path_, "write and sync", written < 0 ? errno : EIO));
+        tail_ += piece.iov_len;
+        framed = framed.subspan(size);
+    }
+    return {};
+}
+
 Result<void> Segment::append(Octets framed) {
+    if (block_ > 1)
+        return appendDirect(framed);
     if (!writeAll(fd_, framed, tail_))
         return fail(systemError(path_, "write", errno));
     if (fdatasync(fd_) != 0)

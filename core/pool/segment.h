@@ -7,9 +7,16 @@
 /// numbers never repeat, and may skip some: what an earlier round left behind the end is told by its number. The last
 /// synced one is what was on disk when the record was written: a later record proves by it that a missing earlier one
 /// had been there.
+///
+/// What is appended goes past the page cache where the file system can do that (O_DIRECT and RWF_DSYNC): one call, and
+/// no page that is looked up, marked and written back. Each append then begins a block of the disk (512 octets, or
+/// 4,096 where it knows no smaller ones) and fills the last one with zeros: no block that holds an acknowledged record
+/// is written again before the file is begun anew. Elsewhere it is a write and an fdatasync, without gaps. A reader
+/// need not know which it was: zeros are no record.
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,21 +51,26 @@ std::vector<Found> scan(std::uint32_t salt, Octets image, std::uint64_t applied)
 Result<std::optional<std::uint32_t>> readHead(Octets head);
 std::vector<std::byte> makeHead(std::uint32_t salt);
 
-constexpr std::size_t kHeadSize = 4096;
+constexpr std::size_t kHeadSize = 4096;  ///< a multiple of any disk's block
 
 class Segment {
 public:
+    enum class Way : std::uint8_t {
+        best,    ///< past the page cache, where the file system can
+        cached,  ///< through the page cache
+    };
+
     /// Makes the file with all its blocks on disk; a file of that name must not exist.
     /// @param size  octets, the head included
     /// @error storage  with the system's words
-    static Result<std::unique_ptr<Segment>> create(const std::string& path, std::size_t size);
+    static Result<std::unique_ptr<Segment>> create(const std::string& path, std::size_t size, Way way = Way::best);
     /// Takes an existing file whose records are all safe elsewhere.
-    static Result<std::unique_ptr<Segment>> reuse(const std::string& path, std::uint32_t salt);
+    static Result<std::unique_ptr<Segment>> reuse(const std::string& path, std::uint32_t salt, Way way = Way::best);
     ~Segment();
     Segment(const Segment&) = delete;
     Segment& operator=(const Segment&) = delete;
 
-    bool hasRoom(std::size_t octets) const noexcept { return tail_ <= size_ && octets <= size_ - tail_; }
+    bool hasRoom(std::size_t octets) const noexcept { return tail_ <= size_ && taken(octets) <= size_ - tail_; }
     /// Writes `framed` behind what is there and syncs it. After a failure the file is not to be used again: what a
     /// failed sync left unwritten, the next one on the same descriptor would call written.
     Result<void> append(Octets framed);
@@ -69,16 +81,29 @@ public:
 
     std::uint32_t salt() const noexcept { return salt_; }
     const std::string& path() const noexcept { return path_; }
+    /// Each append begins at a multiple of it. 1: through the page cache.
+    std::size_t block() const noexcept { return block_; }
 
 private:
+    struct Free {
+        void operator()(std::byte* octets) const noexcept { std::free(octets); }
+    };
+
     Segment(std::string path, int fd, std::size_t size, std::uint32_t salt) noexcept
         : path_(std::move(path)), fd_(fd), size_(size), salt_(salt) {}
+    /// From now on past the page cache, if that can be. All that was written must be on disk.
+    void goDirect() noexcept;
+    Result<void> appendDirect(Octets framed);
+    /// What an append of so many octets uses up.
+    std::size_t taken(std::size_t octets) const noexcept { return (octets + block_ - 1) / block_ * block_; }
 
     std::string path_;
     int fd_;
     std::size_t size_;
     std::size_t tail_ = kHeadSize;
     std::uint32_t salt_;
+    std::size_t block_ = 1;
+    std::unique_ptr<std::byte, Free> buffer_;  // of writes past the page cache: aligned
 };
 
 /// Syncs the directory, so that names made in it survive a power cut.

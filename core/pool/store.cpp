@@ -167,6 +167,10 @@ Result<void> applyReplay(Tables& tables, Replay& replay) {
     return tables.apply(pieces, replay.highest, true);
 }
 
+Segment::Way wayOf(const StoreConfig& config) noexcept {
+    return config.direct ? Segment::Way::best : Segment::Way::cached;
+}
+
 class FileStore final : public Archive {
 public:
     FileStore(const StoreConfig& config, Lock lock, Opened opened, std::vector<std::unique_ptr<Segment>> free)
@@ -178,8 +182,8 @@ public:
           totals_(opened.tables->totals()),
           applier_(applierConfig(config), std::move(opened.connection), std::move(opened.tables), files_, totals_,
                    noteTaker()),
-          intake_({config.directory, config.segmentOctets, config.intakeLimit}, applier_, std::move(free),
-                  applier_.safe() + 1, totals_, noteTaker()),
+          intake_({config.directory, config.segmentOctets, config.intakeLimit, wayOf(config)}, applier_,
+                  std::move(free), applier_.safe() + 1, totals_, noteTaker()),
           keeper_({config.directory, config.checkAfter, [this, path = lockPath(config)] { lock_.renew(path); }}, files_,
                   applier_, intake_, reader_, noteTaker()) {}
 
@@ -310,7 +314,7 @@ std::vector<std::unique_ptr<Segment>> sortFiles(Replay& replay, const StoreConfi
             continue;
         }
         if (!file.damaged && file.size == config.segmentOctets && free.size() < kFiles)
-            if (auto segment = Segment::reuse(file.path, file.salt)) {
+            if (auto segment = Segment::reuse(file.path, file.salt, wayOf(config))) {
                 free.push_back(std::move(*segment));
                 continue;
             }

@@ -54,6 +54,7 @@ struct StoreConfig {
     std::chrono::hours retentionAge{24 * 400};
     std::uint64_t retentionOctets = 300u << 20;    ///< of the database file
     std::size_t segmentOctets = 8u << 20;          ///< of each of the intake's two files
+    bool direct = true;                            ///< the intake writes past the page cache where it can
     std::chrono::milliseconds applyDelay{1000};    ///< how long a record may wait in the intake for company
     std::chrono::milliseconds checkAfter{60'000};  ///< from the start to the one check of the whole database
 };
@@ -79,7 +80,7 @@ public:
     static Result<std::unique_ptr<Store>> open(StoreConfig config);
 
     /// Takes records in one piece. `done` is called exactly once, on the intake's thread or before append() returns,
-    /// when all of them are on disk (fdatasync) or the store has failed. @thread any; never waits for the disk
+    /// when all of them are on disk (synced) or the store has failed. @thread any; never waits for the disk
     virtual void append(std::vector<RequestRecord> records, std::function<void(Durability)> done) = 0;
     /// Journals an event; nobody waits for it. @thread any
     virtual void journal(EventRecord event) = 0;

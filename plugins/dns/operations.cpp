@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 #include "dns/message.h"
 #include "events.h"
 #include "plugin.h"
+#include "shown.h"
 #include "snippets.h"
 
 namespace muster::publisher {
@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kLongestCheck = 40s;
 constexpr auto kLongestWait = 20s;  // for what a person asked to be done
 
 constexpr Field kDomainColumns[] = {
@@ -134,17 +135,6 @@ constexpr Field kSnippetQuery[] = {
     {.name = "domain", .help = "One domain; without it all.", .minimum = 1, .maximum = 253},
 };
 
-std::string isoTime(Timestamp time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    char text[40];
-    const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    char rest[8];
-    std::snprintf(rest, sizeof rest, ".%03dZ", static_cast<int>(time.time_since_epoch().count() % 1000));
-    return std::string(text, size) + rest;
-}
-
 /// The zone of the SRV record, else the first that there is.
 const ZoneReport* mainZone(const DomainStatus& status) {
     return status.report.zones.empty() ? nullptr : &status.report.zones.front();
@@ -183,7 +173,7 @@ Json picture(const DomainStatus& status, bool lab) {
     return out;
 }
 
-Json serversOf(const DomainStatus& status) {
+Json serversRead(const DomainStatus& status) {
     Json::Array servers;
     for (const ZoneReport& zone : status.report.zones)
         for (const ReadBack& view : zone.views) {
@@ -277,7 +267,7 @@ Result<Reply> DnsPlugin::show(const Call& call) {
     if (!status)
         return fail(Code::missing, "domain " + *domain, "is gone");
     Json out = picture(*status, host_.mode() == Mode::lab);
-    out.set("servers", serversOf(*status));
+    out.set("servers", serversRead(*status));
     return Reply(std::move(out));
 }
 
@@ -347,6 +337,7 @@ Result<Reply> DnsPlugin::publish(const Call& call) {
     }
     if (const auto done = publisher_->publish(*domain); !done)
         return fail(done.error());
+    applyWatching();
     host_.event(kTakenUp, json({{"caller", call.caller.name}, {"domains", domain->empty() ? "all" : *domain}}));
     publisher_->waitIdle(*domain, std::chrono::steady_clock::now() + kLongestWait);
     return listOf(*domain);
@@ -358,6 +349,7 @@ Result<Reply> DnsPlugin::withdraw(const Call& call) {
         return fail(domain.error());
     if (const auto done = publisher_->withdraw(*domain, call.caller.name); !done)
         return fail(done.error());
+    applyWatching();
     host_.event(kWithdrawn, json({{"caller", call.caller.name}, {"domains", domain->empty() ? "all" : *domain}}));
     publisher_->waitIdle(*domain, std::chrono::steady_clock::now() + kLongestWait);
     return listOf(*domain);
@@ -367,7 +359,9 @@ Result<Reply> DnsPlugin::check(const Call& call) {
     const auto domain = domainOf(call);
     if (!domain)
         return fail(domain.error());
-    publisher_->verify(*domain, stopped());
+    publisher_->verify(*domain);
+    if (watch_)
+        watch_->checkAndWait(kLongestCheck);
     return listOf(*domain);
 }
 
@@ -494,7 +488,7 @@ void DnsPlugin::registerOperations() {
          .path = "/dns/check",
          .role = Role::operator_,
          .cli = "dns check",
-         .summary = "Reads all name servers now and says how it stands.",
+         .summary = "Reads all name servers and tries all targets now, and says how it stands.",
          .body = kDomainOption,
          .answer = kDomainColumns,
          .list = true},

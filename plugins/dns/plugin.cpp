@@ -1,6 +1,7 @@
 #include "plugin.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <thread>
 #include <utility>
@@ -14,33 +15,48 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 250ms;             // at stopping and at where clients are served
+constexpr auto kGlance = 200ms;           // at stopping
+constexpr auto kLook = 1s;                // at where clients are served
 constexpr auto kLookAtMachine = 10s;      // names and addresses of this machine
 constexpr auto kListenerPatience = 30s;   // then nobody is served, and records go
 constexpr auto kLastWithdrawal = 3500ms;  // a plugin has 5 s to stop
 constexpr unsigned kHands = 4;
 
-constexpr EventSpec kEvents[] = {
-    {kPublishingFailed, Severity::error,
-     "Publishing the Key Management Service (KMS) to DNS in the '{domain}' domain failed.{lab} Info: {info}. {reason}",
-     "The reason says what the name server answered and what that means. It is tried again by itself, first after a "
-     "second, then ever more rarely, once an hour at last; \"musterctl dns show DOMAIN\" tells when, \"musterctl dns "
-     "publish\" tries at once. Where the server takes no updates from this appliance, \"musterctl dns snippets\" has "
-     "the "
-     "record to paste."},
-    {kPublished, Severity::info,
-     "Publishing the Key Management Service (KMS) to DNS in the '{domain}' domain is successful.{lab}",
-     "The record of this appliance stands in the zone and was read back. Told at each start, with each change, and "
-     "each "
-     "day when it is refreshed."},
-    {kWithdrawn, Severity::warning, "{caller} withdrew the records of this appliance from DNS: {domains}.",
-     "New clients are not led here any more. Those that know this appliance keep asking it until it does not answer. "
-     "\"musterctl dns publish\" brings the records back."},
-    {kTakenUp, Severity::info, "{caller} had the records of this appliance published again: {domains}.",
-     "Nothing is to be done."},
-    {kKeyChanged, Severity::warning, "{caller} {what} the TSIG key {key}.",
-     "Updates of domains that use it are signed with what it is now. The secret is never shown."},
+constexpr std::array kPublisherEvents{
+    EventSpec{
+        kPublishingFailed, Severity::error,
+        "Publishing the Key Management Service (KMS) to DNS in the '{domain}' domain failed.{lab} Info: {info}. "
+        "{reason}",
+        "The reason says what the name server answered and what that means. It is tried again by itself, first after a "
+        "second, then ever more rarely, once an hour at last; \"musterctl dns show DOMAIN\" tells when, \"musterctl "
+        "dns "
+        "publish\" tries at once. Where the server takes no updates from this appliance, \"musterctl dns snippets\" "
+        "has "
+        "the "
+        "record to paste."},
+    EventSpec{
+        kPublished, Severity::info,
+        "Publishing the Key Management Service (KMS) to DNS in the '{domain}' domain is successful.{lab}",
+        "The record of this appliance stands in the zone and was read back. Told at each start, with each change, and "
+        "each "
+        "day when it is refreshed."},
+    EventSpec{kWithdrawn, Severity::warning, "{caller} withdrew the records of this appliance from DNS: {domains}.",
+              "New clients are not led here any more. Those that know this appliance keep asking it until it does not "
+              "answer. "
+              "\"musterctl dns publish\" brings the records back."},
+    EventSpec{kTakenUp, Severity::info, "{caller} had the records of this appliance published again: {domains}.",
+              "Nothing is to be done."},
+    EventSpec{kKeyChanged, Severity::warning, "{caller} {what} the TSIG key {key}.",
+              "Updates of domains that use it are signed with what it is now. The secret is never shown."},
 };
+
+/// Ours, and the watch's.
+constexpr auto kEvents = [] {
+    std::array<EventSpec, kPublisherEvents.size() + kWatchEvents.size()> all{};
+    std::copy(kPublisherEvents.begin(), kPublisherEvents.end(), all.begin());
+    std::copy(kWatchEvents.begin(), kWatchEvents.end(), all.begin() + kPublisherEvents.size());
+    return all;
+}();
 
 Timestamp wallNow() {
     return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -74,8 +90,10 @@ void DnsPlugin::start() {
     publisher_ = std::make_unique<Publisher>(*network_, *ledger_, std::move(hooks), std::random_device()());
     heardSince_ = std::chrono::steady_clock::now();
     readSettings();
-    look(true);
+    look(true, false);
     registerOperations();
+    registerWatchOperations();
+    startWatching();
     host_.thread("dns-look", [this](const std::atomic<bool>& stopping) { lookAgainAndAgain(stopping); });
     for (unsigned i = 0; i < kHands; ++i)
         host_.thread("dns-publish-" + std::to_string(i + 1),
@@ -84,6 +102,7 @@ void DnsPlugin::start() {
 
 void DnsPlugin::stop() noexcept {
     stopping_ = true;
+    stopWatching();
     if (!publisher_ || !config().withdrawOnStop)
         return;
     try {
@@ -95,7 +114,7 @@ void DnsPlugin::stop() noexcept {
 
 void DnsPlugin::settingsChanged() {
     readSettings();
-    look(true);
+    look(true, true);
 }
 
 void DnsPlugin::readSettings() {
@@ -123,7 +142,7 @@ Network::Hooks DnsPlugin::networkHooks() {
 }
 
 /// Compares this machine and its listener with what was ordered last.
-void DnsPlugin::look(bool everything) {
+void DnsPlugin::look(bool everything, bool anew) {
     std::vector<Address> listening = host_.listening();
     Machine machine;
     if (everything) {
@@ -131,7 +150,7 @@ void DnsPlugin::look(bool everything) {
         machine.addresses = globalAddresses();
     }
     Orders orders;
-    std::string problem;
+    bool changed = false;
     {
         const std::lock_guard lock(mutex_);
         if (everything)
@@ -140,10 +159,17 @@ void DnsPlugin::look(bool everything) {
             heardSince_ = std::chrono::steady_clock::now();
         machine_.listening = std::move(listening);
         orders = ordersLocked();
-        if (problem_ != problem)
-            problem = problem_;
+        changed = anew || wishes_ != orders.wishes || machine_.listening.empty() != deaf_;
+        wishes_ = orders.wishes;
+        deaf_ = machine_.listening.empty();
+        if (changed)
+            serial_ = static_cast<std::uint32_t>(
+                std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+                    .count());
     }
     publisher_->apply(std::move(orders));
+    if (changed && !stopping_)
+        applyWatching();
 }
 
 std::string DnsPlugin::restLocked() const {
@@ -173,13 +199,16 @@ Orders DnsPlugin::ordersLocked() {
 }
 
 void DnsPlugin::lookAgainAndAgain(const std::atomic<bool>& stopping) {
-    Monotonic next = std::chrono::steady_clock::now() + kLookAtMachine;
-    while (!stopping) {
-        std::this_thread::sleep_for(kLook);
+    Monotonic nextLook{};
+    Monotonic nextMachine = std::chrono::steady_clock::now() + kLookAtMachine;
+    for (; !stopping; std::this_thread::sleep_for(kGlance)) {
         const Monotonic now = std::chrono::steady_clock::now();
-        look(now >= next);
-        if (now >= next)
-            next = now + kLookAtMachine;
+        if (now < nextLook)
+            continue;
+        nextLook = now + kLook;
+        look(now >= nextMachine, false);
+        if (now >= nextMachine)
+            nextMachine = now + kLookAtMachine;
         sayTroubles();
     }
 }
@@ -190,6 +219,7 @@ void DnsPlugin::sayTroubles() {
     std::int64_t failing = 0;
     {
         const std::lock_guard lock(mutex_);
+        lines = troubles_;
         if (!problem_.empty() && config_.publish)
             lines.push_back(problem_);
     }
@@ -204,6 +234,9 @@ void DnsPlugin::sayTroubles() {
     }
     published_->set(published);
     failing_->set(failing);
+    if (lines == said_)
+        return;
+    said_ = lines;
     host_.troubles(std::move(lines));
 }
 

@@ -140,3 +140,32 @@ TEST(Dns, refusesToStartOnSettingsThatCannotBe) {
     host.settings["domains"] = std::vector<Json>{json({{"domain", "corp example"}})};
     CHECK_THROWS(Fault, plugin.start());
 }
+
+TEST(Dns, showsWhatStandsThereAndWhatAClientSees) {
+    plugin.start();
+    CHECK_TRUE(answer("GET", "/dns/history").find("items")->array() != nullptr);
+    const auto row = [&]() -> const Json* {
+        static Json body;
+        body = answer("GET", "/dns/targets");
+        const Json::Array& items = *body.find("items")->array();
+        return items.empty() ? nullptr : &items.front();
+    };
+    CHECK_TRUE(host.runUntil([&] { return row() != nullptr; }));
+    STRCMP_EQUAL("unknown", row()->find("verdict")->string()->c_str());  // nobody answers: nothing is concluded
+    CHECK_FALSE(row()->find("evidence")->string()->empty());
+    const Json view = answer("POST", "/dns/view", json({{"as", "vista"}}));
+    CHECK_FALSE(*view.find("finds")->boolean());
+    CHECK_FALSE(view.find("conclusion")->string()->empty());
+    const auto text = host.call("POST", "/dns/discover", json({{"as", "win7"}}));
+    CHECK_TRUE(text.has_value());
+    STRCMP_CONTAINS("corp.example", text->text.c_str());
+}
+
+TEST(Dns, saysThatTheRespondersAddressIsTaken) {
+    const auto taken = host.listenSocket(*Address::parse("127.0.0.1:0"));
+    CHECK_TRUE(taken.has_value());
+    host.settings["responder-addresses"] = std::vector<std::string>{host.bound().text()};
+    plugin.start();
+    CHECK_TRUE(host.runUntil([&] { return !host.troubled().empty(); }));
+    STRCMP_CONTAINS("the responder does not answer on", host.troubled().front().c_str());
+}

@@ -8,6 +8,7 @@
 
 #include "muster/family.h"
 
+#include "kms/epid.h"
 #include "kms/hresult.h"
 
 namespace muster::lab {
@@ -20,8 +21,6 @@ constexpr std::size_t kRandomSize = 8;
 constexpr std::size_t kCheckSize = 7;
 constexpr std::size_t kMaxFamily = 40;
 constexpr std::size_t kMaxTyped = 128;  // longer is no key, whatever it is
-constexpr std::array<std::string_view, 4> kGroups{"client", "A", "B", "C"};
-static_assert(MUSTER_GROUP_CLIENT == 0 && MUSTER_GROUP_C == 3);
 
 char upper(char c) noexcept {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -85,15 +84,13 @@ std::string_view takeLast(std::string_view& text) noexcept {
 
 }  // namespace
 
-std::string_view groupName(std::uint8_t group) noexcept {
-    return group < kGroups.size() ? kGroups[group] : std::string_view();
-}
-
 std::optional<std::uint8_t> groupOf(std::string_view name) noexcept {
-    for (std::size_t i = 0; i < kGroups.size(); ++i)
-        if (std::equal(name.begin(), name.end(), kGroups[i].begin(), kGroups[i].end(),
+    for (const std::uint8_t group : {MUSTER_GROUP_CLIENT, MUSTER_GROUP_A, MUSTER_GROUP_B, MUSTER_GROUP_C}) {
+        const std::string_view known = kms::groupName(group);
+        if (std::equal(name.begin(), name.end(), known.begin(), known.end(),
                        [](char a, char b) { return upper(a) == upper(b); }))
-            return static_cast<std::uint8_t>(i);
+            return group;
+    }
     return std::nullopt;
 }
 
@@ -105,14 +102,15 @@ std::string invalidKeyText(std::string_view why) {
 }
 
 Result<HostKey> HostKey::issue(std::string_view family, std::uint8_t group) {
-    if (!isFamilyName(family) || groupName(group).empty())
+    if (!isFamilyName(family) || kms::groupName(group).empty())
         return fail(Code::malformed, "family " + std::string(family.substr(0, kMaxFamily)),
                     "a family's name is 1 to 40 of a-z, 0-9 and single dashes, as \"musterctl plugin list\" shows it");
     std::uint64_t random = 0;
     if (getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random))
         return fail(Code::internal, "host key", "the system gives no random numbers");
     std::string text(kPrefix);
-    text += mapped(family, upper) + "-" + mapped(groupName(group), upper) + "-" + base32(random, kRandomSize) + "-";
+    text +=
+        mapped(family, upper) + "-" + mapped(kms::groupName(group), upper) + "-" + base32(random, kRandomSize) + "-";
     text += base32(crc(text), kCheckSize);
     return HostKey(std::move(text), std::string(family), group);
 }
@@ -135,7 +133,7 @@ Result<HostKey> HostKey::parse(std::string_view typed) {
     if (check.size() != kCheckSize || random.size() != kRandomSize || !group || !isFamilyName(family))
         return refuse("Not of the form LAB-FAMILY-GROUP-XXXXXXXX-XXXXXXX: compare it with the original.");
     std::string text(kPrefix);
-    text += mapped(family, upper) + "-" + mapped(groupName(*group), upper) + "-" + random + "-";
+    text += mapped(family, upper) + "-" + mapped(kms::groupName(*group), upper) + "-" + random + "-";
     if (base32(crc(text), kCheckSize) != check)
         return refuse("A character of it is wrong: compare it with the original.");
     return HostKey(text + check, family, *group);

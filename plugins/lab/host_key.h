@@ -45,9 +45,7 @@ private:
     std::uint8_t group_;
 };
 
-/// "client", "A", "B", "C"; empty for another number.
-std::string_view groupName(std::uint8_t group) noexcept;
-/// Capitals or not. Nothing for another word.
+/// Of a name that kms::groupName() gives, capitals or not. Nothing for another word.
 std::optional<std::uint8_t> groupOf(std::string_view name) noexcept;
 
 /// What people read when a key is refused: code, Windows' own sentence, then `why`.

@@ -26,7 +26,7 @@ public:
 
     /// Empty where there is no file yet.
     /// @error malformed  a line that is none of ours: named, and nothing is changed
-    /// @error storage    the system's words
+    /// @error storage    longer than kMaxSize, or the system's words
     Result<std::vector<InstalledKey>> read() const;
     /// Replaces the file, mode 0600. @error storage  then the old file stands
     Result<void> write(const std::vector<InstalledKey>& keys) const;

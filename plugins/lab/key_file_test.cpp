@@ -73,10 +73,12 @@ TEST(TheKeyFile, withALineThatIsNoneOfOursIsRefusedByNumberAndLeftAsItIs) {
 }
 
 TEST(TheKeyFile, ofAnotherKindIsRefused) {
-    for (const std::string& other : {std::string(), std::string("hello\n"), std::string(100'000, 'x')}) {
+    for (const std::string& other : {std::string(), std::string("hello\n"), std::string(KeyFile::kMaxSize, 'x')}) {
         put(other);
         CHECK_TRUE(KeyFile(path).read().error().code == Code::malformed);
     }
+    put(std::string(KeyFile::kMaxSize + 1, 'x'));
+    CHECK_TRUE(KeyFile(path).read().error().code == Code::storage);
 }
 
 TEST(TheKeyFile, thatCannotBeWrittenSaysWhy) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "events.h"
+#include "kms/epid.h"
 
 namespace muster::lab {
 
@@ -68,10 +69,6 @@ constexpr EventSpec kEvents[] = {
      "They were counted in the last 30 days. Nothing to do."},
 };
 
-Timestamp wallNow() {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 Guid guidOf(const muster_guid& from) noexcept {
     Guid guid;
     std::memcpy(guid.octets.data(), from.octets, guid.octets.size());
@@ -82,15 +79,8 @@ Guid guidOf(const muster_guid& from) noexcept {
 std::string channel(std::uint8_t group) {
     std::string out = "VOLUME_KMS";
     if (group != MUSTER_GROUP_CLIENT)
-        out.append("_").append(groupName(group));
+        out.append("_").append(kms::groupName(group));
     return out + " channel";
-}
-
-template <class T>
-T orThrow(Result<T> result) {
-    if (!result)
-        throw Fault(std::move(result).error());
-    return std::move(*result);
 }
 
 }  // namespace
@@ -122,7 +112,7 @@ void Lab::start() {
     for (const RingKey& ringKey : ring_.keys())
         if (!ringKey.table)
             tell({{std::string(ringKey.installed.key.partial()), ringKey.installed.key.family(),
-                   std::string(groupName(ringKey.installed.key.group())), false}});
+                   std::string(kms::groupName(ringKey.installed.key.group())), false}});
     host_.authority(*this);
 }
 
@@ -182,7 +172,7 @@ std::vector<Lab::Change> Lab::refreshLocked() const {
     for (const std::size_t i : ring_.refresh(host_.families())) {
         const RingKey& key = ring_.keys()[i];
         changes.push_back({std::string(key.installed.key.partial()), key.installed.key.family(),
-                           std::string(groupName(key.installed.key.group())), key.table != nullptr});
+                           std::string(kms::groupName(key.installed.key.group())), key.table != nullptr});
     }
     return changes;
 }
@@ -290,7 +280,7 @@ std::vector<HostKeyStatus> Lab::keys() const {
         const HostKey& key = ringKey.installed.key;
         HostKeyStatus status;
         status.family = key.family();
-        status.group = groupName(key.group());
+        status.group = kms::groupName(key.group());
         status.epid = ringKey.installed.epid;
         status.partialKey = key.partial();
         status.installed = ringKey.installed.installed;

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "events.h"
 #include "kms/epid.h"
@@ -58,19 +56,6 @@ constexpr Field kShowAnswer[] = {
      .type = FieldType::boolean,
      .help = "Whether it plays a host without the update for a newer generation."},
 };
-
-std::string isoTime(Timestamp time) {
-    using namespace std::chrono;
-    const auto day = floor<days>(time);
-    const year_month_day date(day);
-    const hh_mm_ss clock(time - day);
-    std::array<char, 64> out{};
-    std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-    return out.data();
-}
 
 /// The ePID that answers carry under a key: platform and group 00000, so that nobody takes it for a genuine one.
 std::string labEpid(const HostKey& key, std::uint32_t build, Timestamp installed) {
@@ -153,7 +138,7 @@ Result<Reply> Lab::issueKey(const Call& call) const {
     // A family that is not loaded is no hindrance: the key says what it is for, and is taken once the family is there.
     const muster_family* const family = host_.families().byName(name);
     if (family && !keyOfGroup(family, *group))
-        return fail(Code::missing, "group " + std::string(groupName(*group)),
+        return fail(Code::missing, "group " + std::string(kms::groupName(*group)),
                     "family " + std::string(name) + " has no host key of that group");
     auto key = HostKey::issue(name, *group);
     if (!key)
@@ -167,7 +152,7 @@ Result<Reply> Lab::addKey(const Call& call) {
     auto key = HostKey::parse(call.text("key"));
     if (!key)
         return fail(std::move(key).error());
-    const std::string group(groupName(key->group()));
+    const std::string group(kms::groupName(key->group()));
     const muster_family* const family = host_.families().byName(key->family());
     if (!family)
         return fail(Code::incompatible, "host key",
@@ -239,7 +224,7 @@ Result<Reply> Lab::removeKey(const Call& call) {
     put(std::move(keys));
     host_.event(kKeyRemoved, json({{"key", removed.key.partial()},
                                    {"family", removed.key.family()},
-                                   {"group", groupName(removed.key.group())},
+                                   {"group", kms::groupName(removed.key.group())},
                                    {"by", call.caller.name}}));
     Reply reply;
     reply.status = 204;
@@ -267,7 +252,7 @@ Json Lab::described(const RingKey& key) const {
     const HostKey& own = key.installed.key;
     return json({{"key", own.text()},
                  {"family", own.family()},
-                 {"group", groupName(own.group())},
+                 {"group", kms::groupName(own.group())},
                  {"inForce", key.table != nullptr},
                  {"name", key.table ? std::string(key.table->name) : "family " + own.family() + " is not loaded"},
                  {"covers", key.table ? key.table->cover_count : 0U},

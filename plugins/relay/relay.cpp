@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "dns/own_addresses.h"
@@ -17,7 +16,6 @@ namespace muster::relay {
 namespace {
 
 constexpr std::chrono::minutes kBetweenReadings{1};
-constexpr std::chrono::milliseconds kStoppingLook{250};
 
 constexpr EventSpec kEvents[] = {
     {kUpstreamDown, Severity::error, "Upstream {upstream} is out of service: {why}.",
@@ -67,21 +65,16 @@ std::string epidText(const EpidRecord& epid) {
     return {text.data(), kms::utf16ToUtf8(epid.view(), text)};
 }
 
-const char* groupName(std::uint8_t group) noexcept {
-    switch (group) {
-        case MUSTER_GROUP_A:
-            return "A";
-        case MUSTER_GROUP_B:
-            return "B";
-        case MUSTER_GROUP_C:
-            return "C";
-        default:
-            return "client";
-    }
-}
-
-Timestamp wallNow() {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+/// What its answers show of a host's licence: it grants requests only while it is licensed itself, but nobody says that
+/// it still is.
+std::string licenseWords(const Knowledge& known) {
+    for (const CodeTally& tally : known.codes)
+        if ((tally.code == HResult::hostNotActivated || tally.code == HResult::serviceNotEnabled) &&
+            tally.last > known.lastAnswer)
+            return "not licensed: it answered " + text(tally.code) + " at " + isoTime(tally.last);
+    if (known.lastAnswer != Timestamp{})
+        return "not known; reads as licensed: it granted a request at " + isoTime(known.lastAnswer);
+    return "not known; it has granted no request yet";
 }
 
 std::string keyOf(const Upstream& upstream) {
@@ -102,30 +95,37 @@ std::string difference(const Roster& before, const Roster& after) {
     return text;
 }
 
-std::vector<Found> numericOnes(const std::vector<Upstream>& upstreams) {
-    std::vector<Found> found;
-    for (const Upstream& upstream : upstreams) {
+/// Those of the settings as these say them now, with what is known of their addresses; then those that DNS names. What
+/// somebody has just configured is served at once: a numeric address needs no look-up.
+std::vector<Found> withSettings(const std::vector<Upstream>& configured, const std::vector<Found>& found) {
+    std::vector<Found> all;
+    for (const Upstream& upstream : configured) {
+        const auto known = std::find_if(found.begin(), found.end(), [&](const Found& one) {
+            return one.upstream.discoveredIn.empty() && one.upstream.host == upstream.host &&
+                   one.upstream.port == upstream.port;
+        });
         Found one;
+        if (known != found.end())
+            one = *known;
         one.upstream = upstream;
         const bool v6 = upstream.host.find(':') != std::string::npos;
         const std::string host = v6 ? '[' + upstream.host + ']' : upstream.host;
-        if (const auto address = Address::parse(host + ':' + std::to_string(upstream.port)))
-            one.addresses.push_back(*address);
-        found.push_back(std::move(one));
+        if (known == found.end())
+            if (const auto address = Address::parse(host + ':' + std::to_string(upstream.port)))
+                one.addresses.push_back(*address);
+        all.push_back(std::move(one));
     }
-    return found;
+    for (const Found& one : found)
+        if (!one.upstream.discoveredIn.empty() &&
+            std::none_of(configured.begin(), configured.end(),
+                         [&](const Upstream& upstream) { return upstream.name == one.upstream.name; }))
+            all.push_back(one);
+    return all;
 }
 
 FinderSettings finderSettings(const Config& config) {
     return {config.upstreams, config.discover, config.resolvers,
             std::chrono::duration_cast<std::chrono::seconds>(config.discoverInterval)};
-}
-
-template <class T>
-T orThrow(Result<T> result) {
-    if (!result)
-        throw Fault(std::move(result).error());
-    return std::move(*result);
 }
 
 }  // namespace
@@ -159,7 +159,7 @@ void Relay::start() {
     hooks.isOwn = dns::pointsHere([this] { return host_.listening(); });
     hooks.log = [this](Severity severity, std::string_view text) { host_.log(severity, text); };
     finder_ = std::make_unique<Finder>(finderSettings(config_), host_.stateDirectory(), std::move(hooks));
-    found(numericOnes(config_.upstreams));  // these need no look-up: clients are served from the first moment
+    found({});  // clients are served from the first moment
     registerOperations();
     host_.thread("relay-read", [this](const std::atomic<bool>& stopping) { tellReadings(stopping); });
     host_.thread("relay-keep", [this](const std::atomic<bool>& stopping) { keeper_->run(stopping); });
@@ -170,6 +170,8 @@ void Relay::start() {
 void Relay::stop() noexcept {
     if (lanes_.empty())
         return;
+    signal_.stop();
+    keeper_->stop();
     if (finder_)
         finder_->stop();
     host_.onReactors([this](Reactor& reactor) {
@@ -204,8 +206,21 @@ void Relay::found(const std::vector<Found>& found) {
 void Relay::readSettings() {
     Config config = orThrow(readConfig(host_));
     sentry_->setFailBack(config.failBack);
+    Duties::Configured configured;
+    for (const Upstream& upstream : config.upstreams)
+        configured.emplace(upstream.name, upstream.duty);
+    for (const std::string& ended : duties_->settle(configured))
+        host_.log(Severity::info, ended);
     const std::lock_guard lock(mutex_);
     config_ = std::move(config);
+}
+
+std::optional<Duty> Relay::configuredDuty(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    for (const Upstream& upstream : config_.upstreams)
+        if (upstream.name == name)
+            return upstream.duty;
+    return std::nullopt;
 }
 
 std::shared_ptr<Member> Relay::memberOf(const Upstream& upstream) {
@@ -213,6 +228,8 @@ std::shared_ptr<Member> Relay::memberOf(const Upstream& upstream) {
     if (!member)
         member = std::make_shared<Member>(lasting(upstream.name), learned_.of(upstream.name));
     member->health.setRules(config_.health);
+    if (config_.failBack)
+        member->standsBack.store(0);
     return member;
 }
 
@@ -222,7 +239,7 @@ void Relay::rebuild() {
         const std::lock_guard lock(mutex_);
         ++edition_;
         auto roster = std::make_shared<Roster>();
-        for (const Found& one : found_) {
+        for (const Found& one : withSettings(config_.upstreams, found_)) {
             if (roster->size() >= kMaxUpstreams)
                 break;
             Entry entry;
@@ -249,11 +266,7 @@ void Relay::rebuild() {
 
 void Relay::tellReadings(const std::atomic<bool>& stopping) {
     ReadingNews news;
-    for (auto next = std::chrono::steady_clock::now() + kBetweenReadings; !stopping;
-         std::this_thread::sleep_for(kStoppingLook)) {
-        if (std::chrono::steady_clock::now() < next)
-            continue;
-        next = std::chrono::steady_clock::now() + kBetweenReadings;
+    while (signal_.sleep(kBetweenReadings, stopping)) {
         const RosterRef now = roster();
         const std::vector<Subject> subjects = subjectsOf(*now);
         const auto families = host_.families().all();
@@ -307,20 +320,22 @@ std::vector<HostKeyStatus> Relay::keys() const {
     const RosterRef now = roster();
     for (const Entry& entry : *now) {
         const Knowledge known = entry.member->learned->snapshot();
-        if (known.epids.empty())
-            continue;  // nobody has heard of its key yet
         HostKeyStatus status;
-        status.epid = epidText(known.epids.front());
-        status.partialKey = "known to the host alone";
-        status.installed = known.epids.front().since;
+        status.elsewhere = true;
         status.name = "KMS host " + entry.upstream.name;
-        status.description = "relayed; its key is not known by its ePID";
+        status.description = "relayed; nothing is known of its key";
+        status.licenseStatus = licenseWords(known);
+        if (!known.epids.empty()) {
+            status.epid = epidText(known.epids.front());
+            status.installed = known.epids.front().since;
+            status.description = "relayed; its key is not known by its ePID";
+        }
         if (const auto epid = kms::parseEpid(status.epid))
             if (const muster_key* const key = kms::findKey(*epid, families)) {
                 status.description = std::string("relayed; reads as ") + key->name;
                 std::copy(std::begin(key->id.octets), std::end(key->id.octets),
                           reinterpret_cast<std::uint8_t*>(status.activationId.octets.data()));
-                status.group = groupName(key->group);
+                status.group = kms::groupName(key->group);
             }
         // Windows before all else: its count is the one that slmgr shows first.
         if (!known.applications.empty()) {
@@ -352,6 +367,14 @@ std::uint32_t Relay::renewalInterval() const noexcept {
     return intervals().renewal;
 }
 
+std::vector<LicensedHost> Relay::licensedHosts() const {
+    std::vector<LicensedHost> hosts;
+    const RosterRef now = roster();
+    for (const Entry& entry : *now)
+        hosts.push_back({entry.upstream.name, entry.upstream.host, entry.upstream.port, entry.addresses});
+    return hosts;
+}
+
 std::vector<std::string> Relay::troubles() const {
     const RosterRef now = roster();
     if (now->empty())
@@ -359,7 +382,7 @@ std::vector<std::string> Relay::troubles() const {
             "there is no upstream to ask, clients get a fault; name the licensed hosts in setting relay.upstreams, "
             "or their domain in relay.discover"};
     std::vector<std::string> lines;
-    const auto wall = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const Timestamp wall = wallNow();
     bool anyCan = false;
     for (const Entry& entry : *now) {
         if (entry.upstream.duty == Duty::maintenance)

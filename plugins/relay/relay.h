@@ -4,22 +4,24 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "muster/authority.h"
 #include "muster/plugin.h"
 
+#include "control/duties.h"
+#include "control/settings.h"
+#include "control/upstream_changes.h"
 #include "discovery/finder.h"
-#include "duties.h"
-#include "lane.h"
+#include "engine/lane.h"
+#include "engine/prober.h"
+#include "engine/sentry.h"
 #include "learning/learned.h"
 #include "learning/learned_keeper.h"
 #include "learning/readings.h"
-#include "prober.h"
-#include "sentry.h"
-#include "settings.h"
-#include "upstream_changes.h"
+#include "stop_signal.h"
 
 namespace muster::relay {
 
@@ -41,6 +43,7 @@ private:
     std::uint32_t activationInterval() const noexcept override;
     std::uint32_t renewalInterval() const noexcept override;
     std::vector<std::string> troubles() const override;
+    std::vector<LicensedHost> licensedHosts() const override;
     IntervalRecord intervals() const noexcept;
 
     // --- who there is
@@ -52,6 +55,8 @@ private:
     static std::vector<Subject> subjectsOf(const Roster& roster);
     std::shared_ptr<Member> memberOf(const Upstream& upstream);
     RosterRef roster() const;
+    /// Nothing: the settings do not name it.
+    std::optional<Duty> configuredDuty(const std::string& name) const;
 
     // --- operations
     void registerOperations();
@@ -78,6 +83,7 @@ private:
     Learned learned_;
     std::unique_ptr<LearnedKeeper> keeper_;
     Gauge* available_ = nullptr;
+    StopSignal signal_;
 
     mutable std::mutex mutex_;  ///< of what follows
     Config config_;

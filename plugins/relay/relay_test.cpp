@@ -81,6 +81,19 @@ TEST_GROUP(Relay) {
         CHECK(outcome.kind == Outcome::Kind::answered);
         STRCMP_EQUAL(upstream, outcome.upstream);
     }
+    std::string shown(const char* upstream, const char* member) {
+        const auto reply = host.call("GET", std::string("/upstreams/") + upstream);
+        const Json* const value = reply ? reply->body.find(member) : nullptr;
+        return value != nullptr && value->string() != nullptr ? *value->string() : std::string();
+    }
+    /// What an edit of the settings file does.
+    void edit(std::vector<Json> upstreams) {
+        CHECK_TRUE(host.changeSettings({{"upstreams", std::move(upstreams)}}, "", "").has_value());
+        CHECK_TRUE(host.tellChanges());
+    }
+    Json item(const char* name, std::size_t index, const char* state) {
+        return json({{"name", name}, {"address", hosts[index].address()}, {"state", state}});
+    }
     void faulted(RpcStatus status, const Outcome& outcome) {
         CHECK(outcome.kind == Outcome::Kind::faulted);
         LONGS_EQUAL(static_cast<std::uint32_t>(status), static_cast<std::uint32_t>(outcome.status));
@@ -331,6 +344,113 @@ TEST(Relay, drainsAHostAndRemembersItOverARestart) {
     answeredBy("a", outcomeOf(ask()));
     CHECK_FALSE(host.call("POST", "/upstreams/nobody/drain").has_value());
     LONGS_EQUAL(1, b.asked.size());
+}
+
+TEST(Relay, aStateThatIsSetEndsAnEarlierWord) {
+    addHost();
+    addHost();
+    begin();
+    CHECK_TRUE(host.call("POST", "/upstreams/a/rest").has_value());
+    STRCMP_EQUAL("maintenance", shown("a", "state").c_str());
+    STRCMP_EQUAL("person", shown("a", "stateFrom").c_str());
+    STRCMP_EQUAL("test", shown("a", "stateBy").c_str());
+    STRCMP_EQUAL("active", shown("a", "stateInSettings").c_str());
+    // The settings say "active" as it is: what counts is that somebody says so now.
+    CHECK_TRUE(host.call("PATCH", "/upstreams/a", json({{"state", "active"}})).has_value());
+    STRCMP_EQUAL("active", shown("a", "state").c_str());
+    STRCMP_EQUAL("settings", shown("a", "stateFrom").c_str());
+    answeredBy("a", outcomeOf(ask()));
+    CHECK_TRUE(host.call("POST", "/upstreams/a/activate").has_value());
+    CHECK_TRUE(host.call("PATCH", "/upstreams/a", json({{"state", "draining"}})).has_value());
+    STRCMP_EQUAL("draining", shown("a", "state").c_str());
+    STRCMP_EQUAL("settings", shown("a", "stateFrom").c_str());
+    answeredBy("b", outcomeOf(ask()));
+}
+
+TEST(Relay, aWordLastsWhileTheSettingsSayWhatTheySaidThen) {
+    addHost();
+    addHost();
+    begin({json({{"state", "maintenance"}})});
+    CHECK_TRUE(host.call("POST", "/upstreams/a/activate").has_value());
+    STRCMP_EQUAL("person", shown("a", "stateFrom").c_str());
+    STRCMP_EQUAL("maintenance", shown("a", "stateInSettings").c_str());
+    answeredBy("a", outcomeOf(ask()));
+    CHECK_TRUE(host.call("PATCH", "/upstreams/a", json({{"priority", std::int64_t{0}}})).has_value());
+    answeredBy("a", outcomeOf(ask()));
+    edit({item("a", 0, "draining"), item("b", 1, "active")});
+    STRCMP_EQUAL("draining", shown("a", "state").c_str());
+    STRCMP_EQUAL("settings", shown("a", "stateFrom").c_str());
+    edit({item("a", 0, "active"), item("b", 1, "active")});
+    answeredBy("a", outcomeOf(ask()));
+    CHECK_TRUE(host.call("POST", "/upstreams/a/activate").has_value());  // says what is so: nothing to keep
+    STRCMP_EQUAL("settings", shown("a", "stateFrom").c_str());
+    edit({item("a", 0, "maintenance"), item("b", 1, "active")});
+    answeredBy("b", outcomeOf(ask()));
+}
+
+TEST(Relay, aWordGoesWithANewNameAndWithAHostThatIsTakenOut) {
+    addHost();
+    addHost();
+    begin();
+    CHECK_TRUE(host.call("POST", "/upstreams/a/rest").has_value());
+    const auto renamed = host.call("PATCH", "/upstreams/a", json({{"rename", "z"}}));
+    CHECK_TRUE(renamed.has_value());
+    STRCMP_EQUAL("maintenance", renamed->body.find("state")->string()->c_str());
+    edit({item("b", 1, "active")});
+    edit({item("b", 1, "active"), item("z", 0, "active")});
+    STRCMP_EQUAL("active", shown("z", "state").c_str());
+}
+
+TEST(Relay, answersAChangeWithTheListAsItIsFromThenOn) {
+    addHost();
+    addHost();
+    begin();
+    const auto changed = host.call("PATCH", "/upstreams/a", json({{"priority", std::int64_t{9}}}));
+    LONGS_EQUAL(9, *changed->body.find("priority")->natural());
+    answeredBy("b", outcomeOf(ask()));
+    const auto added = host.call("POST", "/upstreams", json({{"address", hosts[0].address()}, {"name", "c"}}));
+    CHECK_TRUE(added.has_value());
+    STRCMP_EQUAL("c", added->body.find("name")->string()->c_str());
+    CHECK_TRUE(host.call("DELETE", "/upstreams/c").has_value());
+    CHECK_FALSE(host.call("GET", "/upstreams/c").has_value());
+}
+
+TEST(Relay, withoutFailBackWhoServesGoesOnAndFailBackBringsThePrimaryBack) {
+    const std::uint16_t first = addHost().port();
+    const std::uint16_t second = addHost().port();
+    host.settings["fail-back"] = false;
+    host.settings["probe-interval"] = std::int64_t{100};
+    host.settings["eject-after"] = std::int64_t{1};
+    host.settings["return-after"] = std::int64_t{1};
+    begin();
+    const auto away = [&](std::size_t index, const char* name, const char* other) {
+        hosts[index].stop();
+        answeredBy(other, outcomeOf(ask()));
+        CHECK_TRUE(host.runUntil([&] { return shown(name, "condition") == "down"; }));
+    };
+    const auto back = [&](std::uint16_t port, const char* name) {
+        hosts.emplace_back(host.reactor(0), port);
+        CHECK_TRUE(host.runUntil([&] { return shown(name, "condition") == "up"; }));
+        return hosts.size() - 1;
+    };
+    answeredBy("a", outcomeOf(ask()));
+    std::size_t a = 0;
+    std::size_t b = 1;
+    for (int round = 0; round < 3; ++round) {
+        away(a, "a", "b");
+        a = back(first, "a");
+        answeredBy("b", outcomeOf(ask()));
+        STRCMP_CONTAINS("fail-back", shown("a", "why").c_str());
+        away(b, "b", "a");
+        b = back(second, "b");
+        answeredBy("a", outcomeOf(ask()));
+    }
+    away(a, "a", "b");
+    a = back(first, "a");
+    answeredBy("b", outcomeOf(ask()));
+    CHECK_TRUE(host.changeSettings({{"fail-back", true}}, "", "").has_value());
+    CHECK_TRUE(host.tellChanges());
+    answeredBy("a", outcomeOf(ask()));
 }
 
 TEST(Relay, knowsItsOwnRequestWhenAnUpstreamSendsItBack) {

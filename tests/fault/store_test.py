@@ -89,29 +89,12 @@ class StoreTest(fault.DaemonTest):
 
     # -- while it runs ---------------------------------------------------------------------------------------------
 
-    def small_disk(self, mebibytes):
-        disk = self.directory / "disk"
-        disk.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=0700", "tmpfs", disk], check=True)
-        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=False)
-        return disk
-
-    def fill(self, disk):
-        ballast = disk / "ballast"
-        with open(ballast, "ab", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"m" * 4096)
-            except OSError:
-                pass
-        return ballast
-
-    @unittest.skipUnless(os.environ.get("MUSTER_FAULT_NAMESPACE"), "no mount namespace can be made here")
+    @fault.needs_mounts
     def test_a_full_disk_costs_no_acknowledged_client_and_heals(self):
-        disk = self.small_disk(48)
+        disk = fault.small_disk(self, 48)
         daemon = self.filled(state=disk / "state")
         for turn in range(1, 3):
-            ballast = self.fill(disk)
+            ballast = disk.fill()
             load = daemon.load("--rate", 200, "--seconds", 3600, "--persist", "--sequential", "--first-client",
                                turn * 1_000_000, "--clients", 1_000_000, "--ack-log", self.directory / "acknowledged")
             told = fault.wait_for(lambda: self.trouble(daemon), 60, "status naming the trouble of the store")
@@ -127,17 +110,17 @@ class StoreTest(fault.DaemonTest):
         daemon.start_ready()
         self.all_listed(daemon)
 
-    @unittest.skipUnless(os.environ.get("MUSTER_FAULT_NAMESPACE"), "no mount namespace can be made here")
+    @fault.needs_mounts
     def test_a_state_directory_on_a_read_only_disk_is_named_at_start_and_changed_by_nobody(self):
-        disk = self.small_disk(48)
+        disk = fault.small_disk(self, 48)
         daemon = self.filled(state=disk / "state")
         self.assertEqual(daemon.stop(), 0, daemon.log_tail())
         before = {path: path.read_bytes() for path in daemon.state.rglob("*") if path.is_file()}
-        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        disk.remount("ro")
         code, text = self.refused(daemon)
         self.assertEqual(code, 78, text)
         self.assertIn("ead-only", text)
-        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        disk.remount("rw")
         self.assertEqual(before, {path: path.read_bytes() for path in daemon.state.rglob("*") if path.is_file()})
         daemon.start_ready()
         self.all_listed(daemon)
@@ -149,19 +132,19 @@ class StoreTest(fault.DaemonTest):
                               capture_output=True, text=True, timeout=120 * fault.PATIENCE)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr + relay.log_tail())
 
-    @unittest.skipUnless(os.environ.get("MUSTER_FAULT_NAMESPACE"), "no mount namespace can be made here")
+    @fault.needs_mounts
     def test_a_relay_that_may_do_with_less_starts_on_a_read_only_disk(self):
         upstream = self.daemon(name="upstream")
         upstream.start_ready()
         upstream.install_key()
-        disk = self.small_disk(48)
+        disk = fault.small_disk(self, 48)
         used, never = disk / "used", disk / "never"
         serving = fault.relay(f"127.0.0.1:{upstream.port}")
         daemon = self.daemon(name="used", state=used, serving=serving)
         daemon.start_ready()
         self.relayed(daemon, upstream)
         self.assertEqual(daemon.stop(), 0, daemon.log_tail())
-        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        disk.remount("ro")
         code, text = self.refused(daemon)
         self.assertEqual(code, 78, text)
         self.assertIn("ead-only", text)
@@ -170,7 +153,7 @@ class StoreTest(fault.DaemonTest):
             daemon.start_ready()
             self.relayed(daemon, upstream)
             told = " ".join(self.trouble(daemon))
-            self.assertRegex(told, "nothing is recorded: .*ead-only.*; then start the daemon again")
+            self.assertRegex(told, "nothing is recorded: .*ead-only.*recorded again by themselves")
             self.assertEqual(daemon.stop(), 0, daemon.log_tail())
         # With the control socket on that disk as well, clients are served all the same.
         daemon = self.daemon("--degraded", name="without control", state=used, serving=serving)
@@ -180,7 +163,7 @@ class StoreTest(fault.DaemonTest):
         self.relayed(daemon, upstream)
         self.assertIn("no control socket, clients are served all the same", daemon.log_tail())
         self.assertEqual(daemon.stop(), 0, daemon.log_tail())
-        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        disk.remount("rw")
         daemon.start_ready()
         self.assertEqual(self.trouble(daemon), [])
         self.relayed(daemon, upstream, 31)
@@ -368,18 +351,6 @@ class StoreTest(fault.DaemonTest):
         self.assertIn(str(self.directory / "occupied"), text)
 
 
-def enter_namespace():
-    """Runs this script again in a mount namespace of its own, if that is possible here."""
-    if os.environ.get("MUSTER_FAULT_NAMESPACE"):
-        return
-    unshare = ["unshare", "--mount", "--propagation", "private"]
-    if os.geteuid() != 0:
-        unshare += ["--user", "--map-root-user"]
-    if subprocess.run(unshare + ["true"], capture_output=True, check=False).returncode == 0:
-        os.environ["MUSTER_FAULT_NAMESPACE"] = "1"
-        os.execvp(unshare[0], unshare + [sys.executable] + sys.argv)
-
-
 if __name__ == "__main__":
-    enter_namespace()
+    fault.enter_namespace()
     fault.main()

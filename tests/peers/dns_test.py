@@ -115,6 +115,15 @@ class NameServer:
         self.assertEqual(lines, ["service 0 10 1688 kms1.example.org 10.0.0.11 10.0.0.12 2001:db8::1",
                                  "service 10 0 1689 kms2.example.org 10.0.0.2"])
 
+    def test_the_zone_of_a_name_and_its_servers(self):
+        # The start of the zone stands in the answer, or beside a denial.
+        for name, word in (("example.org", "found"), ("_vlmcs._tcp.example.org", "no-records"), ("no.such.example.org", "no-name")):
+            (said, _, _), lines = ask("soa", name, self.port)
+            self.assertEqual(said, word)
+            self.assertIn("zone example.org ns.example.org 1", lines)
+        (said, ttl, _), lines = ask("ns", "example.org", self.port)
+        self.assertEqual((said, ttl, lines), ("found", 3600, ["server ns.example.org"]))
+
     def test_services_behind_an_alias(self):
         (word, ttl, _), lines = ask("services", "ALIAS.example.org.", self.port)
         self.assertEqual((word, ttl, len(lines)), ("found", 60, 2))

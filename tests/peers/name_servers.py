@@ -182,6 +182,7 @@ class Bind(NameServer):
 
     program = "/usr/sbin/named"
     secondary_of = None
+    more_zones = ""  #: statements for its configuration
 
     def follow(self, primary):
         """It becomes a secondary of that server. Before both are started."""
@@ -222,7 +223,7 @@ options {{
     allow-transfer {{ any; }};
 }};
 controls {{ }};
-{zones}""")
+{zones}{self.more_zones}""")
 
     def command(self):
         return [self.own_copy(), "-4", "-g", "-n", "1", "-c", self.directory / "named.conf"]

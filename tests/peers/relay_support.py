@@ -1,5 +1,6 @@
 """What tests of the relay share: stand-ins for licensed hosts, a relay before them, clients of any body."""
 import json
+import struct
 import sys
 import threading
 from pathlib import Path
@@ -25,6 +26,17 @@ def toml(value):
 def limit(seconds):
     """A time limit of the relay's settings, longer where the daemon is slow."""
     return f"{int(min(seconds * support.PATIENCE, 60) * 1000)}ms"  # 60 s: the most that is allowed
+
+
+def ask_from(port, body, source=None, timeout=60):
+    """As Windows does it, from that address: a connection, a bind, a request, an answer. (body or None, HRESULT)."""
+    with support.bound(port, timeout=timeout, source=source) as peer:
+        stub = kms.request_stub(body)
+        peer.sendall(support.pdu(0, struct.pack("<IHH", len(stub), 0, 0) + stub, call=2))
+        answer = support.read_pdu(peer)
+    if answer[2:3] != b"\2":
+        raise AssertionError(f"a fault or nothing: {answer[:32].hex()}")
+    return kms.read_answer_stub(answer[24:])
 
 
 class Askers:

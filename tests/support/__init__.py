@@ -61,4 +61,5 @@ def free_port():
 
 
 from .daemon import LAB, Daemon, DaemonTest, die_with_the_test, is_database, relay  # noqa: E402,F401
+from .disks import Disk, FailingDisk, enter_namespace, needs_mounts, small_disk  # noqa: E402,F401
 from .wire import BIND, KMS, MALFORMED_REQUEST, NDR32, bound, connect, pdu, read_pdu  # noqa: E402,F401

@@ -32,7 +32,11 @@ inline constexpr EventSpec kNotRecording{20007, Severity::warning, "Requests are
 inline constexpr EventSpec kRecordingAgain{20008, Severity::info, "Requests are recorded again.",
                                            "Somebody switched setting pool.record on."};
 
-inline constexpr EventSpec kCoreEvents[] = {kStarted,   kStopping, kNotDurable,   kDurableAgain,  kModeChosen,
-                                            kModeOfRun, kReloaded, kNotRecording, kRecordingAgain};
+inline constexpr EventSpec kStoreCame{
+    20010, Severity::warning, "Requests are recorded from now on; since the start they were not.",
+    "The state directory could not be used at the start and can be now. What was asked in between is in no list."};
+
+inline constexpr EventSpec kCoreEvents[] = {kStarted,   kStopping, kNotDurable,   kDurableAgain,   kModeChosen,
+                                            kModeOfRun, kReloaded, kNotRecording, kRecordingAgain, kStoreCame};
 
 }  // namespace muster::daemon

@@ -69,7 +69,8 @@ Json texts(const std::vector<std::string>& lines) {
 
 Json status(const CoreView& view) {
     const auto uptime = std::chrono::steady_clock::now() - view.startedAt;
-    const pool::Totals totals = view.store != nullptr ? view.store->totals() : pool::Totals{};
+    const pool::Store* const store = view.store.get();
+    const pool::Totals totals = store != nullptr ? store->totals() : pool::Totals{};
     const auto plugins = view.plugins.list();
     const auto count = [&](auto&& matches) {
         return static_cast<std::int64_t>(
@@ -81,7 +82,7 @@ Json status(const CoreView& view) {
     return json({{"ready", view.ready.load()},
                  {"mode", name(view.mode)},
                  {"version", MUSTER_VERSION},
-                 {"started", api::timestampText(view.started)},
+                 {"started", isoTime(view.started)},
                  {"uptime", std::int64_t{std::chrono::duration_cast<std::chrono::seconds>(uptime).count()}},
                  {"listening", texts(listening)},
                  {"clients", totals.clients},
@@ -107,8 +108,8 @@ HostView hostView(const CoreView& view) {
     if (publishing)
         if (const bool* on = std::get_if<bool>(&*publishing))
             host.publishesDns = *on;
-    if (view.store != nullptr) {
-        const pool::Totals totals = view.store->totals();
+    if (const pool::Store* const store = view.store.get()) {
+        const pool::Totals totals = store->totals();
         host.requests = totals.requests;
         host.failed = totals.failed;
         host.byLicenseStatus = totals.byLicenseStatus;
@@ -135,12 +136,15 @@ std::vector<std::string> troubles(const CoreView& view) {
     else
         lines.push_back("mode " + std::string(name(view.mode)) +
                         ": its authority is not in service, clients get a fault; see \"musterctl plugin list\"");
-    if (!view.storeTrouble.empty())
-        lines.push_back("nothing is recorded: " + view.storeTrouble + "; then start the daemon again");
-    if (view.store != nullptr)
-        if (std::string text = view.store->trouble(); !text.empty())
+    const std::string missing = view.store.trouble();
+    const pool::Store* const store = view.store.get();  // after that: it may come between the two
+    if (store == nullptr && !missing.empty())
+        lines.push_back("nothing is recorded: " + missing +
+                        "; as soon as it can be, requests are recorded again by themselves");
+    if (store != nullptr)
+        if (std::string text = store->trouble(); !text.empty())
             lines.push_back(std::move(text));
-    if (view.store != nullptr && !view.services.recording())
+    if (store != nullptr && !view.services.recording())
         lines.emplace_back("requests are not recorded (setting pool.record)");
     else if (!view.durable)
         lines.emplace_back("records do not reach the disk in time (setting core.commit-limit)");

@@ -29,8 +29,7 @@ struct CoreView {
     plugins::PluginHost& plugins;
     const dispatch::ActivationDispatcher& dispatcher;
     const supervise::ListenSockets& sockets;
-    const pool::Store* store;  ///< nullptr in Mode::none, and where the relay does without
-    std::string storeTrouble;  ///< why it does; else empty
+    const PresentStore& store;
     /// Keeps the mode and begins anew in it. @param caller  who asked
     std::function<Result<void>(Mode mode, const std::string& caller)> chooseMode;
 };

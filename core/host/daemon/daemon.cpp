@@ -56,9 +56,22 @@ Result<std::filesystem::path> Daemon::stateDirectory() const {
     return std::filesystem::absolute(value<std::string>(**settings, "core", "state-directory", "/var/lib/muster"));
 }
 
+<<<<<<< HEAD
 Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble) {
     return {
         line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, nsupdate_.get(), std::move(keptMode), std::move(storeTrouble)};
+=======
+Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble, PresentStore::Open openStore) {
+    return {line_,
+            state_,
+            log_,
+            notifier_,
+            sockets_,
+            [this] { denyExec(); },
+            std::move(keptMode),
+            std::move(storeTrouble),
+            std::move(openStore)};
+>>>>>>> dnspub
 }
 
 ExitCode Daemon::check() {
@@ -85,7 +98,7 @@ ExitCode Daemon::run() {
     else
         log_.write(Severity::warning, "core", helper.error().text() + "; no updates under GSS-TSIG");
     // A relay that may do with less goes on without what it would keep: clients come before records.
-    const auto lock = line_.degraded ? supervise::StateLock::takeAsItIs(state_) : supervise::StateLock::take(state_);
+    auto lock = line_.degraded ? supervise::StateLock::takeAsItIs(state_) : supervise::StateLock::take(state_);
     if (!lock)
         return say(lock.error(), ExitCode::configuration);
     sockets_.adopt(supervise::passedDescriptors());
@@ -105,17 +118,25 @@ ExitCode Daemon::run() {
             return say(settings.error(), ExitCode::configuration);
         std::unique_ptr<pool::Archive> store;
         std::string storeTrouble;
+        PresentStore::Open openStore;
         if (mode != Mode::none) {
-            auto opened = pool::Archive::open(storeConfig(**settings, modeDirectory(state_, mode), line_.degraded));
+            openStore = [&lock, this,
+                         config = storeConfig(**settings, modeDirectory(state_, mode),
+                                              line_.degraded)]() -> Result<std::unique_ptr<pool::Archive>> {
+                if (auto held = lock->renew(state_); !held)
+                    return fail(held.error());
+                return pool::Archive::open(config);
+            };
+            auto opened = openStore();
             if (!opened && !withoutStore)
                 return say(opened.error(), ExitCode::configuration);
             if (opened)
                 store = std::move(*opened);
             else
-                storeTrouble = lock->trouble().empty() ? opened.error().text() : lock->trouble();
+                storeTrouble = opened.error().text();
         }
-        Life life(premises(kept ? name(*kept) : "unreadable", std::move(storeTrouble)), mode, std::move(chosenBy),
-                  std::move(*settings), std::move(store));
+        Life life(premises(kept ? name(*kept) : "unreadable", std::move(storeTrouble), std::move(openStore)), mode,
+                  std::move(chosenBy), std::move(*settings), std::move(store));
         const auto started = life.start();
         const bool again = started && life.loop();
         if (!again)

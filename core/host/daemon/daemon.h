@@ -29,7 +29,7 @@ public:
     ExitCode run();
 
 private:
-    Life::Premises premises(std::string keptMode, std::string storeTrouble = {});
+    Life::Premises premises(std::string keptMode, std::string storeTrouble = {}, PresentStore::Open openStore = {});
     ExitCode check();
     void denyExec();
     /// The state directory: --state, else what the settings file says.

@@ -7,6 +7,7 @@
 
 #include "api/describe.h"
 #include "host/daemon/core_events.h"
+#include "host/daemon/memory.h"
 #include "host/daemon/mode_file.h"
 #include "host/daemon/run_settings.h"
 #include "host/supervise/signals.h"
@@ -21,6 +22,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kDrainLimit = 1000ms;  // for answers under way when the daemon is told to stop
 constexpr auto kDrainLook = 10ms;
+constexpr auto kLookForStore = 2s;
+constexpr auto kTrim = 60s;
 
 }  // namespace
 
@@ -35,9 +38,9 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
                 [this](std::string_view what) {
                     log_.write(Severity::error, "reactor", "an exception came out of a task: " + std::string(what));
                 }),
-      store_(std::move(store)),
+      store_(std::move(store), premises_.storeTrouble, premises_.openStore),
       services_({log_, *settings_, table_, metrics_, reactors_, premises_.sockets, mode,
-                 modeDirectory(premises_.state, mode), store_.get(), newClientsPerHour(*settings_),
+                 modeDirectory(premises_.state, mode), store_, newClientsPerHour(*settings_),
                  daemon::recording(*settings_), !premises_.storeTrouble.empty(),
                  [this](std::function<void()> job) { worker_.submit(std::move(job)); }, premises_.nsupdate}),
       plugins_(services_, pluginOptions(premises_.line, premises_.state)),
@@ -54,8 +57,7 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
             plugins_,
             dispatcher_,
             premises_.sockets,
-            store_.get(),
-            premises_.storeTrouble,
+            store_,
             [this](Mode wanted, const std::string& caller) { return chooseMode(wanted, caller); }} {
     services_.setDispatcher(dispatcher_);
     services_.setSettingsChanged(
@@ -108,21 +110,8 @@ Result<void> Life::start() {
         return listening;
 
     premises_.denyExec();
-    std::filesystem::path path = premises_.line.control;
-    if (path.empty())
-        path = value<std::string>(*settings_, "core", "control-socket", "");
-    if (path.empty())
-        path = premises_.state / "control.sock";
-    control::Options options;
-    options.operatorGroup = value<std::string>(*settings_, "core", "operator-group", options.operatorGroup);
-    options.log = [this](Severity severity, const std::string& text) { log_.write(severity, "control", text); };
-    options.handlerFailed = [this](std::string_view owner, std::string_view what) {
-        log_.write(Severity::error, owner, "an operation threw: " + std::string(what));
-    };
     ready_ = true;
-    control_.emplace(path.string(), table_, options);
-    if (auto started = control_->start(); !started) {
-        control_.reset();
+    if (auto started = startControl(); !started) {
         if (premises_.storeTrouble.empty())
             return started;
         // It may be on the disk that the relay does without.
@@ -140,6 +129,25 @@ Result<void> Life::start() {
     for (const std::string& trouble : troubles(view_))
         log_.write(Severity::warning, "core", trouble);
     return {};
+}
+
+Result<void> Life::startControl() {
+    std::filesystem::path path = premises_.line.control;
+    if (path.empty())
+        path = value<std::string>(*settings_, "core", "control-socket", "");
+    if (path.empty())
+        path = premises_.state / "control.sock";
+    control::Options options;
+    options.operatorGroup = value<std::string>(*settings_, "core", "operator-group", options.operatorGroup);
+    options.log = [this](Severity severity, const std::string& text) { log_.write(severity, "control", text); };
+    options.handlerFailed = [this](std::string_view owner, std::string_view what) {
+        log_.write(Severity::error, owner, "an operation threw: " + std::string(what));
+    };
+    control_.emplace(path.string(), table_, options);
+    auto started = control_->start();
+    if (!started)
+        control_.reset();
+    return started;
 }
 
 /// What the command line names is wanted here and now: a person waits for it, or a script that tries the next port.
@@ -165,11 +173,14 @@ Result<void> Life::registerOperations() {
         return added;
     if (auto added = plugins::addPluginOperations(table_, plugins_); !added)
         return added;
-    if (!store_)
-        return {};
+    pool::Archive* const archive = store_.get();
+    return archive != nullptr ? registerPoolOperations(*archive) : Result<void>();
+}
+
+Result<void> Life::registerPoolOperations(pool::Archive& archive) {
     Result<void> result;
     pool::addPoolOperations(
-        {*store_, [this](const Guid& counted, const Guid& sku) { return productName(counted, sku); },
+        {archive, [this](const Guid& counted, const Guid& sku) { return productName(counted, sku); },
          [this](const Guid& application, const Guid& cmid) {
              if (Authority* authority = services_.presentAuthority())
                  authority->forget(application, cmid);
@@ -219,7 +230,7 @@ void Life::stop(const char* reason) noexcept {
     services_.serve(false);
     if (plugins_.anyWedged())
         return;      // code of a plugin still runs: what it may reach stays, and the process ends without unwinding
-    store_.reset();  // calls back for every batch under way: the dispatcher is still there
+    store_.close();  // calls back for every batch under way: the dispatcher is still there
     reactors_.stop();
 }
 
@@ -228,10 +239,36 @@ void Life::everySecond() {
     rate_.sample(dispatcher_.counters().requests.value());
     syncCounters();
     // Without a request no record tells that the store is back.
-    if (!durable_ && store_ && store_->trouble().empty())
+    const pool::Store* const store = store_.get();
+    if (!durable_ && store != nullptr && store->trouble().empty())
         dispatcher_.storeWorks();
     tellStatus();
+    const Monotonic now = std::chrono::steady_clock::now();
+    if (store_.isWanted() && now >= nextLook_) {
+        nextLook_ = now + kLookForStore;
+        worker_.submitIfIdle([this] { lookForStore(); });
+    } else if (now >= nextTrim_) {
+        nextTrim_ = now + kTrim;
+        worker_.submitIfIdle([] { giveBackMemory(); });
+    }
     worker_.submitIfIdle([this] { plugins_.tick(std::chrono::steady_clock::now()); });
+}
+
+/// On the worker: until it is there, and once it is, all that does without it begins to use it.
+void Life::lookForStore() {
+    if (!store_.look())
+        return;
+    if (auto added = registerPoolOperations(*store_.get()); !added)
+        log_.write(Severity::error, "core", added.error().text());
+    plugins_.tick(std::chrono::steady_clock::now());  // they make the directories that they could not make
+    services_.storeCame();
+    services_.journal("core", kStoreCame, Json(Json::Object{}));
+    loop_.post([this] {
+        if (control_ || draining_)
+            return;
+        if (auto started = startControl(); !started)
+            log_.write(Severity::error, "core", "no control socket: " + started.error().text());
+    });
 }
 
 void Life::kickWatchdog() {
@@ -298,8 +335,9 @@ void Life::durabilityChanged(bool durable) {
         if (durable)
             services_.journal("core", kDurableAgain, Json(Json::Object{}));
         else
-            services_.journal("core", kNotDurable,
-                              json({{"trouble", store_ ? store_->trouble() : std::string("no store")}}));
+            services_.journal(
+                "core", kNotDurable,
+                json({{"trouble", store_.get() != nullptr ? store_.get()->trouble() : store_.trouble()}}));
     });
 }
 

@@ -18,6 +18,7 @@
 #include "host/daemon/command_line.h"
 #include "host/daemon/core_operations.h"
 #include "host/daemon/log.h"
+#include "host/daemon/present_store.h"
 #include "host/daemon/request_rate.h"
 #include "host/daemon/services.h"
 #include "host/daemon/worker.h"
@@ -30,7 +31,6 @@
 #include "host/settings/settings.h"
 #include "host/supervise/listen_sockets.h"
 #include "host/supervise/notifier.h"
-#include "pool/archive.h"
 
 namespace muster::daemon {
 
@@ -48,7 +48,8 @@ public:
         std::function<void()> denyExec;  ///< once all has started
         nsupdate::Helper* nsupdate;      ///< nullptr: there is none
         std::string keptMode;            ///< what STATE/mode says; "unreadable" where it says nothing
-        std::string storeTrouble;        ///< why a mode that has a store has none; empty: it has one
+        std::string storeTrouble;        ///< why a mode that has a store has none yet; empty: it has one
+        PresentStore::Open openStore;    ///< how to look for it
     };
 
     Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<settings::SettingsStore> settings,
@@ -71,6 +72,9 @@ public:
 private:
     Result<void> judge(const settings::Report& report) const;
     Result<void> registerOperations();
+    Result<void> registerPoolOperations(pool::Archive& archive);
+    Result<void> startControl();
+    void lookForStore();
     std::string productName(const Guid& counted, const Guid& sku);
     Result<void> listensWhereTold() const;
     bool hasPlugin(std::string_view wanted) const;
@@ -96,7 +100,7 @@ private:
     reactor::EpollReactor loop_;  // this thread's: signals, ticks, the watchdog
     Worker worker_;
     reactor::ReactorPool reactors_;
-    std::unique_ptr<pool::Archive> store_;
+    PresentStore store_;
     DaemonServices services_;
     plugins::PluginHost plugins_;
     dispatch::ActivationDispatcher dispatcher_;
@@ -107,6 +111,8 @@ private:
     bool stopped_ = false;
     std::atomic<bool> beginAnew_{false};
     std::string statusTold_;
+    Monotonic nextLook_{};  // for the store
+    Monotonic nextTrim_{};
 };
 
 }  // namespace muster::daemon

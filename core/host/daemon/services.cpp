@@ -43,7 +43,8 @@ std::string eventMessage(std::string_view message, const Json& fields) {
 }
 
 bool StoreAdmission::overLimit(const Address& source, const Guid& application, const Guid& cmid) noexcept try {
-    return store_ != nullptr && !store_->isKnown(application, cmid) &&
+    const pool::Store* const store = store_.get();
+    return store != nullptr && !store->isKnown(application, cmid) &&
            !admission_.admit(source, std::chrono::steady_clock::now());
 } catch (const std::exception&) {
     return true;  // no memory to remember the source: nothing new is taken in
@@ -67,6 +68,11 @@ void DaemonServices::setRecording(bool on) noexcept {
         giveOut();
 }
 
+void DaemonServices::storeCame() noexcept {
+    const std::lock_guard lock(serving_);
+    giveOut();
+}
+
 void DaemonServices::giveOut() noexcept {
     if (dispatcher_ == nullptr)
         return;
@@ -74,7 +80,7 @@ void DaemonServices::giveOut() noexcept {
     if (serves_) {
         service.authority = presentAuthority();
         if (recording()) {
-            service.store = parts_.store;
+            service.store = parts_.store.get();
             service.newClients = &admission_;  // without records all would stay new
         }
     }
@@ -130,8 +136,8 @@ void DaemonServices::journal(std::string_view source, const EventSpec& spec, Jso
     event.message = eventMessage(spec.message != nullptr ? spec.message : "", fields);
     event.fields = std::move(fields);
     parts_.log.write(spec.severity, source, event.message);
-    if (parts_.store != nullptr)
-        parts_.store->journal(std::move(event));
+    if (pool::Store* const store = parts_.store.get())
+        store->journal(std::move(event));
 }
 
 void DaemonServices::troubles(std::string_view plugin, std::vector<std::string> lines) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "host/daemon/log.h"
+#include "host/daemon/present_store.h"
 #include "host/dispatch/activation_dispatcher.h"
 #include "host/nsupdate/helper.h"
 #include "host/plugins/services.h"
@@ -16,7 +17,6 @@
 #include "host/settings/settings.h"
 #include "host/supervise/listen_sockets.h"
 #include "pool/admission.h"
-#include "pool/store.h"
 
 namespace muster::daemon {
 
@@ -26,28 +26,30 @@ std::string eventMessage(std::string_view message, const Json& fields);
 /// The pool of the present mode; without a store it is empty.
 class PresentPool final : public Pool {
 public:
-    explicit PresentPool(pool::Store* store) noexcept : store_(store) {}
+    explicit PresentPool(const PresentStore& store) noexcept : store_(store) {}
     std::vector<CountedClient> counted(const Guid& application, Timestamp since, std::size_t limit) override {
-        return store_ != nullptr ? store_->counted(application, since, limit) : std::vector<CountedClient>();
+        pool::Store* const store = store_.get();
+        return store != nullptr ? store->counted(application, since, limit) : std::vector<CountedClient>();
     }
     std::vector<Application> applications() override {
-        return store_ != nullptr ? store_->applications() : std::vector<Application>();
+        pool::Store* const store = store_.get();
+        return store != nullptr ? store->applications() : std::vector<Application>();
     }
 
 private:
-    pool::Store* store_;
+    const PresentStore& store_;
 };
 
 /// Bounds new clients by what the store knows and what their source has brought.
 class StoreAdmission final : public dispatch::NewClients {
 public:
-    StoreAdmission(const pool::Store* store, std::uint32_t perHour) noexcept : store_(store), admission_(perHour) {}
+    StoreAdmission(const PresentStore& store, std::uint32_t perHour) noexcept : store_(store), admission_(perHour) {}
     virtual ~StoreAdmission() = default;
     void setPerHour(std::uint32_t perHour) noexcept { admission_.setPerHour(perHour); }
     bool overLimit(const Address& source, const Guid& application, const Guid& cmid) noexcept override;
 
 private:
-    const pool::Store* store_;
+    const PresentStore& store_;
     pool::Admission admission_;
 };
 
@@ -62,7 +64,7 @@ public:
         supervise::ListenSockets& sockets;
         Mode mode = Mode::none;
         std::filesystem::path directory;  ///< of the mode
-        pool::Store* store = nullptr;     ///< Mode::none has none
+        const PresentStore& store;        ///< Mode::none has none
         std::uint32_t newClientsPerHour = 0;
         bool recording = true;                      ///< setting pool.record
         bool stateIsOptional = false;               ///< a relay that goes on although it can keep nothing
@@ -84,6 +86,8 @@ public:
     void serve(bool on) noexcept;
     /// Whether requests are recorded from now on; those under way end as they began. @thread not a reactor's
     void setRecording(bool on) noexcept;
+    /// The store came: requests are recorded in it from now on. @thread not a reactor's
+    void storeCame() noexcept;
     /// Whether requests are recorded, if there is a store. @thread any
     bool recording() const noexcept { return recording_.load(std::memory_order_relaxed); }
 
@@ -115,7 +119,14 @@ public:
     Result<int> listenSocket(const Address& address) override { return parts_.sockets.open(address); }
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
     std::vector<Address> listening() const override { return parts_.sockets.bound(); }
+<<<<<<< HEAD
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
+=======
+    std::vector<LicensedHost> licensedHosts() const override {
+        const Authority* authority = presentAuthority();
+        return authority != nullptr ? authority->licensedHosts() : std::vector<LicensedHost>();
+    }
+>>>>>>> dnspub
 
 private:
     void giveOut() noexcept;

@@ -23,13 +23,18 @@ private:
     std::string text_;
 };
 
-void hostBlock(Lines& out, const HostView& view, const HostKeyStatus& key) {
-    out.line("Key Management Service is enabled on this machine");
-    out.line("    Current count: ", std::to_string(key.currentCount));
-    out.count("    Listening on Port: ", view.port);
-    out.line(view.publishesDns ? "    DNS publishing enabled" : "    DNS publishing disabled");
-    out.line("    KMS priority: Normal");
-    out.line("");
+constexpr std::string_view kNotKnown = "not known";
+constexpr std::string_view kNotAvailable = "not available";  // only Microsoft's own host has one
+
+std::string_view orNotKnown(std::string_view text) noexcept {
+    return text.empty() ? kNotKnown : text;
+}
+
+std::string orNotKnown(const Guid& id) {
+    return id.isZero() ? std::string(kNotKnown) : id.text();
+}
+
+void requestLines(Lines& out, const HostView& view) {
     out.line("Key Management Service cumulative requests received from clients");
     out.count("    Total requests received: ", view.requests);
     out.count("    Failed requests received: ", view.failed);
@@ -42,35 +47,66 @@ void hostBlock(Lines& out, const HostView& view, const HostKeyStatus& key) {
     out.count("    Requests with License Status Notification: ", view.byLicenseStatus[5]);
 }
 
+void portLines(Lines& out, const HostView& view) {
+    out.count("    Listening on Port: ", view.port);
+    out.line(view.publishesDns ? "    DNS publishing enabled" : "    DNS publishing disabled");
+}
+
+void keyLines(Lines& out, const HostView& view, const HostKeyStatus& key, bool verbose) {
+    out.line("");
+    out.line("Name: ", key.name);
+    out.line("Description: ", key.description);
+    if (verbose) {
+        const std::string_view none = key.elsewhere ? kNotKnown : kNotAvailable;
+        out.line("Activation ID: ", orNotKnown(key.activationId));
+        out.line("Application ID: ", orNotKnown(key.application));
+        out.line("Extended PID: ", orNotKnown(key.epid));
+        out.line("Installation ID: ", none);
+        out.line("Processor Certificate URL: ", none);
+        out.line("Machine Certificate URL: ", none);
+        out.line("Use License URL: ", none);
+        out.line("Product Key Certificate URL: ", none);
+    }
+    out.line("Partial Product Key: ", orNotKnown(key.partialKey));
+    out.line("License Status: ", orNotKnown(key.licenseStatus));
+    if (verbose) {
+        out.line("Remaining Windows rearm count: ", key.elsewhere ? kNotKnown : "0");
+        out.line("Trusted time: ", key.elsewhere ? std::string(kNotKnown) : isoTime(view.now));
+    }
+}
+
+std::string countText(const HostKeyStatus& key) {
+    return key.elsewhere && key.currentCount < 0 ? std::string(kNotKnown) : std::to_string(key.currentCount);
+}
+
 std::string text(const HostView& view, bool verbose) {
     Lines out;
     if (verbose)
         out.line("Software licensing service version: ", view.version);
     if (view.keys.empty())
         out.line("Error: product key not found.");
+    bool relays = false;
     for (const HostKeyStatus& key : view.keys) {
-        out.line("");
-        out.line("Name: ", key.name);
-        out.line("Description: ", key.description);
-        if (verbose) {
-            static constexpr std::string_view kNone = "not available";  // only Microsoft's own host has one
-            out.line("Activation ID: ", key.activationId.text());
-            out.line("Application ID: ", key.application.text());
-            out.line("Extended PID: ", key.epid);
-            out.line("Installation ID: ", kNone);
-            out.line("Processor Certificate URL: ", kNone);
-            out.line("Machine Certificate URL: ", kNone);
-            out.line("Use License URL: ", kNone);
-            out.line("Product Key Certificate URL: ", kNone);
-        }
-        out.line("Partial Product Key: ", key.partialKey);
-        out.line("License Status: Licensed");
-        if (verbose) {
-            out.count("Remaining Windows rearm count: ", 0);
-            out.line("Trusted time: ", api::timestampText(view.now));
+        keyLines(out, view, key, verbose);
+        relays = relays || key.elsewhere;
+        if (key.elsewhere) {
+            out.line("    Current count: ", countText(key));
+            continue;
         }
         out.line("");
-        hostBlock(out, view, key);
+        out.line("Key Management Service is enabled on this machine");
+        out.line("    Current count: ", countText(key));
+        portLines(out, view);
+        out.line("    KMS priority: Normal");
+        out.line("");
+        requestLines(out, view);
+    }
+    if (relays) {
+        out.line("");
+        out.line("This machine passes requests on to the hosts above, and holds no key itself");
+        portLines(out, view);
+        out.line("");
+        requestLines(out, view);
     }
     return out.take();
 }

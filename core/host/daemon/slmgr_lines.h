@@ -23,7 +23,8 @@ struct HostView {
     Timestamp now{};
 };
 
-/// slmgr /dli: a block per installed key; the error line if there is none.
+/// slmgr /dli: a block per installed key; the error line if there is none. Of keys that are elsewhere, what is known of
+/// each, "not known" else; then what this machine itself does, once.
 std::string dliText(const HostView& view);
 /// slmgr /dlv: the same with identifiers. What only a licensed host has (installation ID, certificate addresses) says
 /// so.

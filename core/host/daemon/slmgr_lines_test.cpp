@@ -67,6 +67,56 @@ TEST(SlmgrLines, aBlockPerInstalledKey) {
     STRCMP_CONTAINS("    DNS publishing enabled\n", text.c_str());
 }
 
+TEST(SlmgrLines, ofAKeyElsewhereSaysWhatIsKnownAndNoMore) {
+    muster::HostKeyStatus known;
+    known.elsewhere = true;
+    known.name = "KMS host kms-a";
+    known.description = "relayed; reads as Windows Server 2008 R2 C";
+    known.epid = "55041-";
+    known.licenseStatus = "not known; it granted a request at 2026-11-27T06:12:00.000Z";
+    known.currentCount = 50;
+    muster::HostKeyStatus silent;
+    silent.elsewhere = true;
+    silent.name = "KMS host kms-b";
+    silent.description = "relayed; it has not answered yet";
+    silent.licenseStatus.clear();
+    view.keys = {known, silent};
+    const std::string requests =
+        "Key Management Service cumulative requests received from clients\n"
+        "    Total requests received: 40\n"
+        "    Failed requests received: 2\n"
+        "    Requests with License Status Unlicensed: 1\n"
+        "    Requests with License Status Licensed: 2\n"
+        "    Requests with License Status Initial grace period: 3\n"
+        "    Requests with License Status License expired or Hardware out of tolerance: 4\n"
+        "    Requests with License Status Non-genuine grace period: 5\n"
+        "    Requests with License Status Notification: 6\n";
+    STRCMP_EQUAL(("\n"
+                  "Name: KMS host kms-a\n"
+                  "Description: relayed; reads as Windows Server 2008 R2 C\n"
+                  "Partial Product Key: not known\n"
+                  "License Status: not known; it granted a request at 2026-11-27T06:12:00.000Z\n"
+                  "    Current count: 50\n"
+                  "\n"
+                  "Name: KMS host kms-b\n"
+                  "Description: relayed; it has not answered yet\n"
+                  "Partial Product Key: not known\n"
+                  "License Status: not known\n"
+                  "    Current count: not known\n"
+                  "\n"
+                  "This machine passes requests on to the hosts above, and holds no key itself\n"
+                  "    Listening on Port: 11688\n"
+                  "    DNS publishing disabled\n"
+                  "\n" +
+                  requests)
+                     .c_str(),
+                 muster::daemon::dliText(view).c_str());
+    const std::string verbose = muster::daemon::dlvText(view);
+    STRCMP_CONTAINS("Extended PID: 55041-\n", verbose.c_str());
+    STRCMP_CONTAINS("Activation ID: not known\nApplication ID: not known\nExtended PID: not known\n", verbose.c_str());
+    STRCMP_CONTAINS("Remaining Windows rearm count: not known\nTrusted time: not known\n", verbose.c_str());
+}
+
 TEST(SlmgrLines, withoutAKeySaysWhatSlmgrSays) {
     view.keys.clear();
     STRCMP_EQUAL("Error: product key not found.\n", muster::daemon::dliText(view).c_str());

@@ -73,6 +73,8 @@ struct HeldStore final : muster::pool::Store {
             return;
         }
         pieces.push_back({std::move(records), std::move(done)});
+        if (then)
+            then();
     }
     void journal(muster::pool::EventRecord) override {}
     bool isKnown(const muster::Guid&, const muster::Guid&) const noexcept override { return false; }
@@ -86,6 +88,7 @@ struct HeldStore final : muster::pool::Store {
 
     bool broken = false;
     std::vector<Piece> pieces;
+    std::function<void()> then;
 };
 
 struct Answers final : muster::Responder {
@@ -151,8 +154,13 @@ TEST_GROUP(ActivationDispatcher) {
         static const Body body = requestOf(7);
         submit(token, body);
     }
-    void turn() {
+    void round() {
         reactor.turn(kNow);
+    }
+    /// What the first round gathers leaves when the second finds nothing more.
+    void turn() {
+        round();
+        round();
     }
     /// Turns until `token` answers have arrived: for what waits on a timer.
     void turnUntil(std::size_t count) {
@@ -191,7 +199,11 @@ TEST(ActivationDispatcher, aRoundGoesToTheStoreInOnePieceAndComesBackInOrder) {
 }
 
 TEST(ActivationDispatcher, theRecordSaysWhatTheClientSaidAndWhatItGot) {
-    authority.onDecide = [](muster::Exchange& exchange) { exchange.complete(ScriptedAuthority::answer(26)); };
+    muster::Timestamp round;
+    authority.onDecide = [&](muster::Exchange& exchange) {
+        round = reactor.wallNow();
+        exchange.complete(ScriptedAuthority::answer(26));
+    };
     submit(1);
     turn();
     const muster::pool::RequestRecord& record = store.pieces[0].records[0];
@@ -201,7 +213,7 @@ TEST(ActivationDispatcher, theRecordSaysWhatTheClientSaidAndWhatItGot) {
     CHECK(record.counted);
     CHECK(record.fresh);
     CHECK(record.wellFormed);
-    CHECK(record.received == reactor.wallNow());
+    CHECK(record.received == round);
     commit(0);
 }
 
@@ -380,14 +392,119 @@ TEST(ActivationDispatcher, aRefusalNeedsNoRecordToLeave) {
 }
 
 TEST(ActivationDispatcher, batchesMayComeBackInAnyOrder) {
+    limits.commit = 1ms;
+    begin();
+    submit(1);
+    turnUntil(1);  // the disk is known to be silent: from now on no group waits for the one before
+    limits.commit = 1h;
+    reactor.post([this] { dispatcher->limit(reactor, limits); });
+    submit(2);
+    turn();
+    submit(3);
+    turn();
+    LONGS_EQUAL(3, store.pieces.size());
+    commit(2);
+    commit(1);
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{1, 3, 2}));
+    commit(0);
+    LONGS_EQUAL(0, dispatcher->inFlight());
+}
+
+TEST(ActivationDispatcher, aGroupGrowsWhileTheOneBeforeItIsOnItsWay) {
+    submit(1);
+    turn();
+    for (std::uint64_t token = 2; token < 5; ++token) {
+        submit(token);
+        turn();
+    }
+    LONGS_EQUAL(1, store.pieces.size());
+    commit(0);
+    LONGS_EQUAL(2, store.pieces.size());
+    LONGS_EQUAL(3, store.pieces[1].records.size());
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{1}));
+    commit(1);
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{1, 2, 3, 4}));
+}
+
+TEST(ActivationDispatcher, aGroupGrowsWhileRequestsKeepComingAndLeavesInTheFirstQuietRound) {
+    limits.gather = 1h;
+    begin();
+    for (std::uint64_t token = 1; token < 6; ++token) {
+        submit(token);
+        round();
+        LONGS_EQUAL(0, store.pieces.size());
+    }
+    round();  // nothing came
+    LONGS_EQUAL(1, store.pieces.size());
+    LONGS_EQUAL(5, store.pieces[0].records.size());
+    commit(0);
+    LONGS_EQUAL(5, answers.tokens.size());
+}
+
+TEST(ActivationDispatcher, whatIsWithItsAuthorityDelaysNoRecordOfOthers) {
+    muster::Exchange* held = nullptr;
+    authority.onDecide = [&](muster::Exchange& exchange) {
+        if (held == nullptr)
+            held = &exchange;
+        else
+            exchange.complete(ScriptedAuthority::answer(1));
+    };
+    submit(1);
+    submit(2);
+    turn();
+    LONGS_EQUAL(1, store.pieces.size());
+    commit(0);
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{2}));
+    reactor.post([&] { held->complete(ScriptedAuthority::answer(1)); });
+    turn();
+    commit(1);
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{2, 1}));
+}
+
+TEST(ActivationDispatcher, aGroupDoesNotGrowForEver) {
+    limits.gather = 0ms;
+    begin();
+    submit(1);
+    round();  // more might come, but its time is up
+    LONGS_EQUAL(1, store.pieces.size());
+    commit(0);
+    LONGS_EQUAL(1, answers.tokens.size());
+}
+
+TEST(ActivationDispatcher, aGroupBehindOneThatIsGivenUpWaitsForItNoMore) {
+    static const Body body = requestOf(8);
+    limits.commit = 1ms;
+    authority.withoutRecord = true;
+    begin();
+    // The second comes when the first has just left, so that no time can have run out in between.
+    store.then = [&] {
+        if (store.pieces.size() == 1)
+            dispatcher->submit(reactor, answers, 2, muster::Address{}, body);
+    };
+    submit(1);
+    turn();
+    LONGS_EQUAL(1, store.pieces.size());
+    turnUntil(2);
+    LONGS_EQUAL(2, store.pieces.size());  // recorded all the same
+    LONGS_EQUAL(2, counters().notDurable.value());
+    commit(0);
+    commit(1);
+    LONGS_EQUAL(2, answers.tokens.size());
+    LONGS_EQUAL(0, dispatcher->inFlight());
+}
+
+TEST(ActivationDispatcher, whatWasGatheredGoesToTheStoreOfItsTime) {
+    HeldStore other;
     submit(1);
     turn();
     submit(2);
     turn();
-    commit(1);
+    serve({&authority, &other, nullptr});
+    LONGS_EQUAL(2, store.pieces.size());
     commit(0);
-    CHECK(answers.tokens == (std::vector<std::uint64_t>{2, 1}));
-    LONGS_EQUAL(0, dispatcher->inFlight());
+    commit(1);
+    LONGS_EQUAL(0, other.pieces.size());
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{1, 2}));
 }
 
 TEST(ActivationDispatcher, aSecondCompletionIsCountedAndDoesNothing) {
@@ -456,7 +573,7 @@ TEST(ActivationDispatcher, aResponderMaySubmitAgainFromItsAnswer) {
     submit(1);
     turn();
     commit(0);
-    LONGS_EQUAL(2, store.pieces.size());  // in the round of the answer
+    LONGS_EQUAL(2, store.pieces.size());
     commit(1);
     CHECK(answers.tokens == (std::vector<std::uint64_t>{1, 2}));
 }

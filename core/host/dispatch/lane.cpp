@@ -25,6 +25,8 @@ void Lane::bind(Reactor& reactor) noexcept {
 
 void Lane::serve(Reactor& reactor, const Service& service) noexcept {
     bind(reactor);
+    if (decided_ != nullptr && service.store != service_.store)
+        leave();  // for the store that was there when it was decided
     service_ = service;
 }
 
@@ -44,6 +46,7 @@ void Lane::submit(Reactor& reactor, Responder& responder, std::uint64_t token, c
         return;
     }
     inFlight_.fetch_add(1, std::memory_order_relaxed);
+    ++movements_;
     exchange->state_ = LiveExchange::State::deciding;
     exchange->responder_ = &responder;
     exchange->token_ = token;
@@ -144,13 +147,52 @@ void Lane::complete(LiveExchange& exchange, const Outcome& outcome) noexcept {
     exchange.next_ = nullptr;
     *decidedEnd_ = &exchange;
     decidedEnd_ = &exchange.next_;
-    ++decidedCount_;
+    if (decidedCount_++ == 0)
+        decidedSince_ = reactor_->now();
+    ++movements_;
     reactor_->atRoundEnd(*this);
 }
 
 void Lane::roundEnd() noexcept {
     if (decided_ == nullptr)
         return;
+    if (!gathers())
+        leave();
+    else if (groupsWaited_ == 0)
+        lookOnce();
+    // Else it leaves when the group before it has come back.
+}
+
+bool Lane::gathers() const noexcept {
+    if (service_.store == nullptr || !shared_.durable.load(std::memory_order_relaxed))
+        return false;
+    return groupsWaited_ > 0 || reactor_->now() < std::max(decidedSince_, storeFree_) + limits_.gather;
+}
+
+void Lane::lookOnce() noexcept {
+    if (looking_)
+        return;
+    movementsSeen_ = movements_;
+    try {
+        // The round of a timer that is due does not wait, and comes to it after all that is ready.
+        reactor_->after(std::chrono::milliseconds(0), [this] { looked(); });
+        looking_ = true;
+    } catch (const std::exception&) {
+        leave();  // no memory for a timer: without more company then
+    }
+}
+
+void Lane::looked() noexcept {
+    looking_ = false;
+    if (decided_ == nullptr)
+        return;
+    if (groupsWaited_ == 0 && movements_ == movementsSeen_)
+        leave();
+    else
+        roundEnd();  // there was more, and more may follow it
+}
+
+void Lane::leave() noexcept {
     LiveExchange* const first = std::exchange(decided_, nullptr);
     decidedEnd_ = &decided_;
     const std::size_t count = std::exchange(decidedCount_, 0);
@@ -172,20 +214,26 @@ void Lane::roundEnd() noexcept {
     }
     batch->first = first;
     batch->next = nullptr;
-    batch->deadline = reactor_->now() + limits_.commit;
+    batch->deadline = decidedSince_ + limits_.commit;
     batch->younger = nullptr;
     batch->older = youngestBatch_;
     (youngestBatch_ != nullptr ? youngestBatch_->younger : oldestBatch_) = batch;
     youngestBatch_ = batch;
+    ++groupsWaited_;
 
     if (!send(*batch, count)) {
         arrived(*batch, pool::Durability::notDurable);
     } else if (!shared_.durable.load(std::memory_order_relaxed) && nobodyWaits(*batch)) {
         // The disk is known to be gone: the record is kept, and tells when it is back.
-        release(std::exchange(batch->first, nullptr), false);
+        releaseEarly(*batch);
     } else {
         armFor(oldestBatch_->deadline);
     }
+}
+
+void Lane::releaseEarly(Batch& batch) noexcept {
+    --groupsWaited_;
+    release(std::exchange(batch.first, nullptr), false);
 }
 
 bool Lane::nobodyWaits(const Batch& batch) noexcept {
@@ -265,13 +313,19 @@ void Lane::takeArrived() noexcept {
         Batch* const rest = batch->next;
         const bool durable = batch->durability == pool::Durability::durable;
         shared_.setDurable(durable);
-        release(std::exchange(batch->first, nullptr), durable);
+        if (batch->first != nullptr) {
+            --groupsWaited_;
+            release(std::exchange(batch->first, nullptr), durable);
+        }
         (batch->older != nullptr ? batch->older->younger : oldestBatch_) = batch->younger;
         (batch->younger != nullptr ? batch->younger->older : youngestBatch_) = batch->older;
         batch->next = freeBatches_;
         freeBatches_ = batch;
         batch = rest;
     }
+    storeFree_ = reactor_->now();
+    if (decided_ != nullptr)
+        reactor_->atRoundEnd(*this);
 }
 
 void Lane::release(LiveExchange* exchange, bool durable) noexcept {
@@ -340,7 +394,7 @@ void Lane::expire() noexcept {
             waiting = batch;
         } else {
             shared_.setDurable(false);
-            release(std::exchange(batch->first, nullptr), false);
+            releaseEarly(*batch);
         }
     }
     while (oldestDeciding_ != nullptr && oldestDeciding_->deadline_ <= now) {
@@ -355,6 +409,8 @@ void Lane::expire() noexcept {
         else
             recycle(exchange);  // the authority that had it is gone
     }
+    if (decided_ != nullptr)
+        reactor_->atRoundEnd(*this);  // it waited for a group that is given up
     if (waiting != nullptr)
         armFor(waiting->deadline);
     if (oldestDeciding_ != nullptr)

@@ -102,7 +102,7 @@ public:
     std::size_t inFlight() const noexcept { return inFlight_.load(std::memory_order_relaxed); }
 
 private:
-    /// What one round has gathered: sent to the store in one piece, released in one piece.
+    /// What was gathered: sent to the store in one piece, released in one piece.
     struct Batch {
         explicit Batch(Lane& owner) noexcept : lane(owner) {}
         Lane& lane;
@@ -121,7 +121,16 @@ private:
     void release(LiveExchange* exchange, bool durable) noexcept;
     void link(LiveExchange& exchange) noexcept;
     void unlink(LiveExchange& exchange) noexcept;
+    /// Whether what is decided waits for more: each group costs a sync, however small it is.
+    bool gathers() const noexcept;
+    /// Has a round look whether more is ready, before the group leaves.
+    void lookOnce() noexcept;
+    void looked() noexcept;
+    /// What is decided leaves: for the store, or at once when nothing is recorded.
+    void leave() noexcept;
     bool send(Batch& batch, std::size_t count) const noexcept;
+    /// Its exchanges wait for the store no more.
+    void releaseEarly(Batch& batch) noexcept;
     /// Whether all in it may leave without their record.
     static bool nobodyWaits(const Batch& batch) noexcept;
     void recordAlone(const LiveExchange& exchange) const noexcept;
@@ -143,9 +152,15 @@ private:
     std::vector<std::unique_ptr<Batch>> batches_;
     Batch* freeBatches_ = nullptr;
 
-    LiveExchange* decided_ = nullptr;  ///< of this round, in the order of completion
+    LiveExchange* decided_ = nullptr;  ///< and not yet with the store, in the order of completion
     LiveExchange** decidedEnd_ = &decided_;
     std::size_t decidedCount_ = 0;
+    Monotonic decidedSince_;        ///< the first of them
+    Monotonic storeFree_;           ///< when the last group came back
+    std::size_t groupsWaited_ = 0;  ///< batches under way whose exchanges wait for the store
+    std::uint64_t movements_ = 0;   ///< submissions and completions
+    std::uint64_t movementsSeen_ = 0;
+    bool looking_ = false;
 
     LiveExchange* oldestDeciding_ = nullptr;
     LiveExchange* youngestDeciding_ = nullptr;

@@ -68,6 +68,10 @@ public:
         const Passage passage(*gate_);
         return passage ? inner_.troubles() : std::vector<std::string>();
     }
+    std::vector<LicensedHost> licensedHosts() const override {
+        const Passage passage(*gate_);
+        return passage ? inner_.licensedHosts() : std::vector<LicensedHost>();
+    }
 
 private:
     Authority& inner_;
@@ -152,13 +156,24 @@ std::string Instance::stateDirectory() {
     struct stat status {};
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         const int problem = errno;
-        if (commons_.services.stateIsOptional() && lstat(path.c_str(), &status) != 0)
+        if (commons_.services.stateIsOptional() && lstat(path.c_str(), &status) != 0) {
+            lacksDirectory_ = true;
             return path;
+        }
         throw Fault({Code::storage, path, "cannot be made: " + std::generic_category().message(problem)});
     }
     if (lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
         throw Fault({Code::storage, path, "is no directory; move it out of the way"});
     return path;
+}
+
+void Instance::makeLackingDirectory() noexcept try {
+    if (!lacksDirectory_)
+        return;
+    const std::string path = commons_.services.stateDirectory() + "/" + judged_->name;
+    lacksDirectory_ = mkdir(path.c_str(), 0700) != 0 && errno != EEXIST;
+} catch (const std::exception&) {
+    // the next time
 }
 
 std::optional<SettingValue> Instance::settingValue(std::string_view key) const {
@@ -318,6 +333,10 @@ Result<int> Instance::listenSocket(const Address& address) {
 
 std::vector<Address> Instance::listening() const {
     return commons_.services.listening();
+}
+
+std::vector<LicensedHost> Instance::licensedHosts() const {
+    return commons_.services.licensedHosts();
 }
 
 Result<SecureUpdateOutcome> Instance::secureUpdate(const SecureUpdate& update) {

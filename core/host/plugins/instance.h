@@ -60,6 +60,8 @@ public:
     const JudgedPlugin& judged() const noexcept { return *judged_; }
     /// What came out of a thread of the plugin's: "beat: late"; empty: nothing.
     std::string threadFault() const;
+    /// Makes the directory that stateDirectory() could not make where state is optional, once it can be made.
+    void makeLackingDirectory() noexcept;
 
     // --- Host
     std::string_view name() const noexcept override { return judged_->name; }
@@ -85,6 +87,7 @@ public:
     Result<int> listenSocket(const Address& address) override;
     void closeListenSocket(const Address& address) noexcept override;
     std::vector<Address> listening() const override;
+    std::vector<LicensedHost> licensedHosts() const override;
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
     void authority(Authority& authority) override;
 
@@ -100,6 +103,7 @@ private:
     const std::shared_ptr<const JudgedPlugin> judged_;
     const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
     Plugin* plugin_ = nullptr;
+    std::atomic<bool> lacksDirectory_{false};
     std::atomic<bool> open_{false};  // within create() or start(): registrations are taken
 
     // the ledger

@@ -166,11 +166,13 @@ public:
         }
         bool stopped = false;
         for (Record* record : roster_.all())
-            if (record->instance && record->status.state == State::started)
+            if (record->instance && record->status.state == State::started) {
+                record->instance->makeLackingDirectory();
                 if (const std::string fault = record->instance->threadFault(); !fault.empty()) {
                     lifecycle_.takeDown(*record, State::failed, fault);
                     stopped = true;
                 }
+            }
         if (stopped)
             settle();
     }

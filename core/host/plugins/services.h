@@ -84,6 +84,8 @@ public:
     virtual Result<int> listenSocket(const Address& address) = 0;
     virtual void closeListenSocket(const Address& address) noexcept = 0;
     virtual std::vector<Address> listening() const = 0;
+    /// As Host::licensedHosts().
+    virtual std::vector<LicensedHost> licensedHosts() const { return {}; }
 
     /// As Host::secureUpdate().
     virtual Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) {

@@ -220,7 +220,7 @@ Result<Reply> revisionList(const SettingsStore& store, const Call& call) {
     for (const Revision& revision : all) {
         keys.push_back(position(static_cast<std::size_t>(kMaxNumber) - revision.number));
         items.push_back(json({{"number", revision.number},
-                              {"when", api::timestampText(revision.when)},
+                              {"when", isoTime(revision.when)},
                               {"author", revision.author},
                               {"comment", revision.comment}}));
     }

@@ -84,7 +84,7 @@ Result<std::uint32_t> Revisions::add(std::string_view text, std::string_view aut
         if (auto made = makeDirectory(directory_); !made)
             return fail(std::move(made.error()));
         const Json head = json({{"number", revision.number},
-                                {"when", api::timestampText(revision.when)},
+                                {"when", isoTime(revision.when)},
                                 {"author", revision.author},
                                 {"comment", revision.comment}});
         auto written =

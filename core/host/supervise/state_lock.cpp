@@ -43,6 +43,13 @@ std::string holder(int fd) {
     return pid > 0 ? " (process " + std::to_string(pid) + ")" : std::string();
 }
 
+void writeHolder(int fd) {
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+        // Only the sentence of a second daemon would have used it.
+    }
+}
+
 }  // namespace
 
 Result<StateLock> StateLock::take(const std::filesystem::path& directory) {
@@ -71,6 +78,31 @@ Result<StateLock> StateLock::takeAsItIs(const std::filesystem::path& directory) 
     return held;
 }
 
+Result<void> StateLock::renew(const std::filesystem::path& directory) {
+    if (trouble_.empty())
+        return {};
+    if (const int error = makeDirectories(std::filesystem::absolute(directory)); error != 0)
+        return refused(directory, "cannot be made", error);
+    const std::filesystem::path file = directory / "lock";
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return refused(file, "cannot be opened", errno);
+    struct stat found {};
+    struct stat held {};
+    if (fd_ >= 0 && ::fstat(fd, &found) == 0 && ::fstat(fd_, &held) == 0 && found.st_ino == held.st_ino &&
+        found.st_dev == held.st_dev) {
+        writeHolder(fd);
+        ::close(fd);  // a lock belongs to the opening that took it: the one of fd_ stays
+    } else {
+        auto taken = lock(directory, fd);
+        if (!taken)
+            return fail(taken.error());
+        std::swap(fd_, taken->fd_);
+    }
+    trouble_.clear();
+    return {};
+}
+
 Result<StateLock> StateLock::lock(const std::filesystem::path& directory, int fd) {
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
         const int error = errno;
@@ -81,10 +113,7 @@ Result<StateLock> StateLock::lock(const std::filesystem::path& directory, int fd
         return fail(Code::duplicate, directory.string(),
                     "another daemon" + who + " has this state directory; stop it, or name another directory");
     }
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-        // Only the sentence of a second daemon would have used it.
-    }
+    writeHolder(fd);
     return StateLock(fd);
 }
 

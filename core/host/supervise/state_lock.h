@@ -20,6 +20,10 @@ public:
     /// @error duplicate  as above
     static Result<StateLock> takeAsItIs(const std::filesystem::path& directory);
 
+    /// After takeAsItIs(): holds the directory as take() does once it can be written, and trouble() is empty then.
+    /// What is held stays held. @error as take()
+    Result<void> renew(const std::filesystem::path& directory);
+
     /// Why nothing can be kept in the directory, with what to do; empty: it can be written.
     const std::string& trouble() const noexcept { return trouble_; }
 

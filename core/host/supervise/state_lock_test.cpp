@@ -57,6 +57,37 @@ TEST(StateLock, whatCannotBeWrittenIsLockedAsItIs) {
     CHECK(StateLock::takeAsItIs(root / "good").value().trouble().empty());
 }
 
+TEST(StateLock, isRenewedOnceItCanBeWrittenAndHeldAllTheWhile) {
+    fs::create_directories(root / "lock");
+    auto held = StateLock::takeAsItIs(root);
+    CHECK(held.has_value());
+    CHECK(!held->renew(root).has_value());
+    STRCMP_CONTAINS("cannot be opened", held->trouble().c_str());
+    fs::remove(root / "lock");
+    CHECK(held->renew(root).has_value());
+    STRCMP_EQUAL("", held->trouble().c_str());
+    const auto second = StateLock::take(root);
+    CHECK(!second.has_value());
+    STRCMP_CONTAINS(("process " + std::to_string(::getpid())).c_str(), second.error().detail.c_str());
+    CHECK(held->renew(root).has_value());  // nothing is left to do
+    CHECK(!StateLock::take(root).has_value());
+}
+
+TEST(StateLock, isNotRenewedWhereAnotherDaemonCameMeanwhile) {
+    fs::create_directories(root / "lock");
+    auto held = StateLock::takeAsItIs("/dev/null/state");  // holds nothing
+    CHECK(held.has_value());
+    fs::remove(root / "lock");
+    {
+        const auto other = StateLock::take(root);
+        const auto renewed = held->renew(root);
+        CHECK(!renewed.has_value());
+        CHECK(renewed.error().code == muster::Code::duplicate);
+        CHECK(!held->trouble().empty());
+    }
+    CHECK(held->renew(root).has_value());
+}
+
 TEST(StateLock, saysWhatToDoAboutAFileInTheWay) {
     const auto lock = StateLock::take("/dev/null/state");
     CHECK(!lock.has_value());

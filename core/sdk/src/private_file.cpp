@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -44,6 +45,16 @@ bool writeAll(int fd, std::string_view text) noexcept {
         text.remove_prefix(static_cast<std::size_t>(written));
     }
     return true;
+}
+
+/// The name of a file outlives a power cut when its folder was synced, too.
+Result<void> makeLast(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || ::fsync(directory.fd()) != 0)
+        return storageError(folder, "cannot make the change durable", errno);
+    return {};
 }
 
 }  // namespace
@@ -92,12 +103,25 @@ Result<void> writePrivateFile(const std::string& path, std::string_view content)
         ::unlink(temporary.c_str());
         return storageError(path, "cannot replace the file", error);
     }
-    const std::size_t slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-    const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.fd()) != 0)
-        return storageError(folder, "cannot make the change durable", errno);
-    return {};
+    return makeLast(path);
+}
+
+Result<void> makePrivateFile(const std::string& path, std::string_view content) {
+    std::string temporary = path + ".XXXXXX";
+    const File file(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600, ours alone
+    if (!file)
+        return storageError(path, "cannot make the file", errno);
+    int problem = 0;
+    // Unlike rename(), link() fails where somebody else was first.
+    if (::fchmod(file.fd(), kMode) != 0 || !writeAll(file.fd(), content) || ::fsync(file.fd()) != 0 ||
+        ::link(temporary.c_str(), path.c_str()) != 0)
+        problem = errno;
+    ::unlink(temporary.c_str());
+    if (problem == EEXIST)
+        return fail(Code::duplicate, path, "there is such a file");
+    if (problem != 0)
+        return storageError(path, "cannot write the file", problem);
+    return makeLast(path);
 }
 
 }  // namespace muster

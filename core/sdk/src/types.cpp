@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <array>
 #include <charconv>
+#include <cstdio>
 #include <limits>
 #include <net/if.h>
 #include <sys/random.h>
@@ -90,6 +92,24 @@ std::size_t GuidHash::operator()(const Guid& guid) const noexcept {
     std::memcpy(halves, guid.octets.data(), sizeof halves);
     const std::uint64_t key = processKey();
     return static_cast<std::size_t>(mix(halves[0] ^ key) ^ mix(halves[1] + key));
+}
+
+std::string isoTime(Timestamp time) {
+    using namespace std::chrono;
+    // Ends of years with four digits; a FILETIME can lie far beyond them.
+    constexpr Timestamp kFirst = sys_days(year(0) / January / 1);
+    constexpr Timestamp kLast = sys_days(year(10'000) / January / 1) - milliseconds(1);
+    time = std::clamp(time, kFirst, kLast);
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(time - day);
+    std::array<char, 64> out{};
+    const int size =
+        std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+    return {out.data(), static_cast<std::size_t>(size)};
 }
 
 std::string text(HResult code) {

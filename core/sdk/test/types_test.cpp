@@ -29,6 +29,14 @@ TEST(Types, aFileTimeSurvivesTheWayToATimestampAndBack) {
     CHECK_TRUE(FileTime::from(Timestamp(std::chrono::milliseconds(-99'999'999'999'999))).ticks == 0);
 }
 
+TEST(Types, aTimeIsWrittenInUtcWithMilliseconds) {
+    STRCMP_EQUAL("1970-01-01T00:00:00.000Z", isoTime({}).c_str());
+    STRCMP_EQUAL("2010-09-29T17:52:00.007Z", isoTime(Timestamp(std::chrono::milliseconds(1285782720007))).c_str());
+    STRCMP_EQUAL("1969-12-31T23:59:59.999Z", isoTime(Timestamp(std::chrono::milliseconds(-1))).c_str());
+    STRCMP_EQUAL("9999-12-31T23:59:59.999Z", isoTime(Timestamp::max()).c_str());
+    STRCMP_EQUAL("0000-01-01T00:00:00.000Z", isoTime(Timestamp::min()).c_str());
+}
+
 TEST(Types, anAddressIsReadWithItsPortInBothFamilies) {
     STRCMP_EQUAL("10.0.0.7:1688", Address::parse("10.0.0.7:1688")->text().c_str());
     STRCMP_EQUAL("[fe80::1]:1688", Address::parse("[fe80::1]:1688")->text().c_str());

@@ -79,8 +79,11 @@ Report Attempt::preview(const Task& task) {
 Report Attempt::verify(const Task& task) {
     std::vector<Part> parts = partsOf(task);
     for (Part& part : parts)
-        if (part.report.done() && readAndPlan(part, task, false))
-            readBack(part);
+        if (part.report.done()) {
+            part.input.ttlCounts = false;  // put right by the next refresh
+            if (readAndPlan(part, task, false))
+                readBack(part);
+        }
     return report(std::move(parts));
 }
 
@@ -289,6 +292,7 @@ void Attempt::settle(Part& part, const Task&, UpdateVerdict verdict) {
     PlanInput now = part.input;
     now.present.clear();
     now.refresh = false;
+    now.ttlCounts = false;
     for (const auto& [name, type] : part.sets) {
         auto present = look(part.zone.servers.front(), name, type);
         if (!present) {
@@ -330,6 +334,7 @@ void Attempt::readBack(Part& part) {
         PlanInput now = part.input;
         now.present.clear();
         now.refresh = false;
+        now.ttlCounts = false;
         for (const auto& [name, type] : part.sets) {
             auto present = look(server, name, type);
             if (!present) {

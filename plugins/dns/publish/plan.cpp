@@ -103,7 +103,7 @@ private:
     /// each time would be a quarrel without end.
     void stays(const dns::Record& there, const dns::Record& wish, bool others, std::vector<dns::Record>& going,
                std::vector<dns::Record>& coming) {
-        if (there.ttl == wish.ttl) {
+        if (there.ttl == wish.ttl || !input_.ttlCounts) {
             line(Change::stays, there, true, "ours");
         } else if (others) {
             line(Change::stays, there, true,

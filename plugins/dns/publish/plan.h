@@ -54,6 +54,9 @@ struct PlanInput {
     std::vector<Present> present;         ///< each name and type of `wanted` and `remembered`; a set that is not there
                                           ///< is there without records
     bool refresh = false;
+    /// Whether a TTL that is not as wanted is a difference. Some servers round or bound TTLs: what was written is not
+    /// written again for that alone.
+    bool ttlCounts = true;
 };
 
 Plan makePlan(const PlanInput& input);

@@ -185,6 +185,8 @@ Task Publisher::taskLocked(const Domain& domain, bool refresh) const {
 
 Publisher::Domain* Publisher::pickLocked(Monotonic now) {
     Domain* best = nullptr;
+    if (closing_)
+        return nullptr;
     for (auto& [name, domain] : domains_) {
         if (domain.status.busy || !domain.due || *domain.due > now)
             continue;
@@ -367,7 +369,13 @@ std::optional<News> Publisher::newsLocked(Domain& domain) {
         return std::nullopt;
     domain.told = key;
     domain.toldAt = now;
-    return News{status.domain, published, status.hresult, status.code, published ? std::string() : status.why,
+    return News{status.domain,
+                published,
+                status.hresult,
+                status.code,
+                published                     ? std::string()
+                : domain.goal == Goal::absent ? "The records were to be withdrawn. " + status.why
+                                              : status.why,
                 orders_.lab};
 }
 
@@ -398,7 +406,7 @@ std::vector<std::pair<DomainStatus, Report>> Publisher::preview(const std::strin
     return out;
 }
 
-void Publisher::verify(const std::string& domain, const dns::Stopped& stopped) {
+void Publisher::verify(const std::string& domain) {
     {
         const std::lock_guard lock(mutex_);
         for (auto& [name, one] : domains_)
@@ -410,7 +418,6 @@ void Publisher::verify(const std::string& domain, const dns::Stopped& stopped) {
         changed_.notify_all();
     }
     waitIdle(domain, hooks_.now() + 30s);
-    static_cast<void>(stopped);
 }
 
 bool Publisher::waitIdle(const std::string& domain, Monotonic until) const {
@@ -453,7 +460,11 @@ std::optional<DomainStatus> Publisher::status(const std::string& domain) const {
 void Publisher::withdrawAll(Monotonic until) {
     std::vector<Task> tasks;
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        closing_ = true;  // an attempt that is under way must not put back what goes now
+        while (hooks_.now() < until && std::any_of(domains_.begin(), domains_.end(),
+                                                   [](const auto& entry) { return entry.second.status.busy; }))
+            changed_.wait_for(lock, kIdle);
         std::set<std::string> ours;
         for (const Published& one : ledger_.published())
             ours.insert(one.domain);

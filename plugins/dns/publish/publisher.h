@@ -107,14 +107,14 @@ public:
     /// What would be done now, by domain; blocks for the name servers.
     std::vector<std::pair<DomainStatus, Report>> preview(const std::string& domain, const dns::Stopped& stopped);
     /// Reads all name servers now and tells; blocks. @param domain  empty: all
-    void verify(const std::string& domain, const dns::Stopped& stopped);
+    void verify(const std::string& domain);
     /// True: nothing is due or under way for that domain, or all. @param until  false then
     bool waitIdle(const std::string& domain, Monotonic until) const;
 
     std::vector<DomainStatus> status() const;
     std::optional<DomainStatus> status(const std::string& domain) const;
 
-    /// On the way out: what we published goes, as far as time allows. @thread one; hands have ended
+    /// On the way out: what we published goes, as far as time allows; nothing is done afterwards. @thread one
     void withdrawAll(Monotonic until);
 
 private:
@@ -152,6 +152,7 @@ private:
     mutable std::condition_variable changed_;
     Orders orders_;
     bool ordered_ = false;
+    bool closing_ = false;  ///< no attempt begins any more
     std::map<std::string, Domain> domains_;
     std::mt19937_64 random_;
 };

@@ -438,3 +438,41 @@ TEST(Publisher, knowsNoDomainThatIsNotThere) {
     CHECK_FALSE(publisher->publish("other.example").has_value());
     CHECK_FALSE(publisher->withdraw("other.example", "alice").has_value());
 }
+
+TEST(Publisher, isContentWithAServerThatKeepsATtlOfItsOwn) {
+    published();
+    for (dns::Record& record : world.primary().records)
+        record.ttl = 300s;
+    pass(orders.verifyInterval);
+    work();
+    stateIs(State::published);
+    LONGS_EQUAL(1, world.updates.size());
+    pass(24h);
+    work();
+    LONGS_EQUAL(2, world.updates.size());
+    LONGS_EQUAL(3600, world.primary().records.front().ttl.count());
+}
+
+TEST(Publisher, putsNothingBackOnceItHasShedItsRecords) {
+    published();
+    publisher->withdrawAll(now + 1h);
+    orders.wishes[0].port = 1700;
+    publisher->apply(orders);
+    LONGS_EQUAL(0, work());
+    CHECK_TRUE(world.primary().records.empty());
+}
+
+TEST(Publisher, saysOfAFailedWithdrawalThatItWasOne) {
+    published();
+    world.primary().refuses = dns::Rcode::refused;
+    CHECK_TRUE(publisher->withdraw("", "alice").has_value());
+    work();
+    stateIs(State::withdrawing);
+    CHECK_FALSE(news.back().published);
+    STRCMP_CONTAINS("were to be withdrawn", news.back().reason.c_str());
+    CHECK_TRUE(has(srv(kOwner, kHere)));
+    world.primary().refuses = dns::Rcode::noError;
+    pass(2s);
+    work();
+    stateIs(State::withdrawn);
+}

@@ -186,7 +186,7 @@ private:
 /// The answer as ldns puts it together. Out of memory it stays empty, and nothing is sent.
 class Answer {
 public:
-    explicit Answer(const Query& query) : query_(query), packet_(ldns_pkt_new()) {
+    explicit Answer(const Query& query) : packet_(ldns_pkt_new()) {
         if (!packet_)
             return;
         ldns_pkt_set_id(packet_.get(), query.id);
@@ -269,7 +269,6 @@ public:
     }
 
 private:
-    const Query& query_;
     Owned<ldns_pkt> packet_;
 };
 

@@ -39,9 +39,9 @@ public:
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
 
-    bool send(const Bytes& octets) { return ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL) > 0; }
+    bool send(const Bytes& octets) const { return ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL) > 0; }
     /// What is there now; nothing: no more. @return false: the peer has closed
-    bool take(Bytes& into) {
+    bool take(Bytes& into) const {
         std::byte buffer[8192];
         const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
         if (got > 0)

@@ -4,19 +4,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
-#include <thread>
 
 #include "muster/private_file.h"
 
 #include "learned_file.h"
 
 namespace muster::relay {
-
-namespace {
-
-constexpr std::chrono::milliseconds kTick{100};
-
-}  // namespace
 
 LearnedKeeper::LearnedKeeper(Learned& learned, std::string path, Log log)
     : learned_(learned), path_(std::move(path)), log_(std::move(log)) {}
@@ -75,8 +68,7 @@ bool LearnedKeeper::save() {
 
 void LearnedKeeper::run(const std::atomic<bool>& stopping) {
     auto tried = std::chrono::steady_clock::now();
-    while (!stopping) {
-        std::this_thread::sleep_for(kTick);
+    while (signal_.sleep(kNews, stopping)) {
         const auto now = std::chrono::steady_clock::now();
         if (!due(kept_, learned_.marks(), now - tried))
             continue;

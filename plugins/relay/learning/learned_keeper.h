@@ -11,13 +11,14 @@
 #include "muster/types.h"
 
 #include "learned.h"
+#include "relay/stop_signal.h"
 
 namespace muster::relay {
 
 class LearnedKeeper {
 public:
-    /// What says something new (a verdict, an ePID, an interval) is written within a minute, mere numbers within ten:
-    /// the state may be on flash.
+    /// What says something new (a verdict, an ePID, an interval) is written within a minute or two, mere numbers within
+    /// ten: the state may be on flash.
     static constexpr std::chrono::minutes kNews{1};
     static constexpr std::chrono::minutes kNumbers{10};
     /// An upstream that has been silent for so long, and has no other use, is left out.
@@ -30,8 +31,9 @@ public:
     /// Before the first Learned::of(). A file that cannot be read is renamed and told in the log: then nothing is
     /// known.
     void load();
-    /// Until `stopping`; then writes what is new. @thread its own
+    /// Until `stopping` or stop(); then writes what is new. @thread its own
     void run(const std::atomic<bool>& stopping);
+    void stop() noexcept { signal_.stop(); }
     /// Writes now if anything changed. False: it could not be written, which the log tells once. @thread one at a time
     bool save();
 
@@ -44,6 +46,7 @@ private:
     std::string path_;
     Log log_;
     LearnedUpstream::Marks kept_;
+    StopSignal signal_;
     std::string trouble_;  ///< what the log was told last
 };
 

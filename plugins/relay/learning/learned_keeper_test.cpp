@@ -123,7 +123,7 @@ TEST(KeepingWhatIsLearned, writesWhenItIsStopped) {
     std::atomic<bool> stopping{false};
     std::thread thread([&] { keeper.run(stopping); });
     learn(learned);
-    stopping = true;
+    keeper.stop();
     thread.join();
     Learned again;
     LearnedKeeper(again, path, log).load();

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reading_kinds.h"
 #include "readings.h"
 
 namespace muster::relay::rules {
@@ -24,7 +25,7 @@ struct Case {
         return time != Timestamp{} && context.now - time <= age && time - context.now <= kDay;
     }
     bool has(std::string_view code) const noexcept;
-    Reading& add(const char* code, Severity severity, Certainty certainty, Timestamp since, std::string text,
+    Reading& add(ReadingCode code, Severity severity, Certainty certainty, Timestamp since, std::string text,
                  std::string remedy = {});
 };
 

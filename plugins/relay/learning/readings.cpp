@@ -139,10 +139,10 @@ bool Case::has(std::string_view code) const noexcept {
     return std::any_of(readings.begin(), readings.end(), [&](const Reading& reading) { return reading.code == code; });
 }
 
-Reading& Case::add(const char* code, Severity severity, Certainty certainty, Timestamp since, std::string text,
+Reading& Case::add(ReadingCode code, Severity severity, Certainty certainty, Timestamp since, std::string text,
                    std::string remedy) {
     Reading reading;
-    reading.code = code;
+    reading.code = code.text();
     reading.severity = severity;
     reading.certainty = certainty;
     reading.since = since;

@@ -219,8 +219,8 @@ void readRefusesAll(Case& one) {
         if (tally.code == HResult::hostNotActivated || tally.code == HResult::serviceNotEnabled) {
             const bool activated = tally.code == HResult::serviceNotEnabled;
             if (tally.run >= kLeastNotActivated)
-                one.add(activated ? "not-enabled" : "not-activated", Severity::critical, Certainty::certain,
-                        tally.runSince,
+                one.add(activated ? ReadingCode("not-enabled") : ReadingCode("not-activated"), Severity::critical,
+                        Certainty::certain, tally.runSince,
                         (activated ? "This host says that KMS is not enabled on it: "
                                    : "This host says that it is not activated itself: ") +
                             requests,

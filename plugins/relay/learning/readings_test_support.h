@@ -5,10 +5,24 @@
 #include <string>
 #include <vector>
 
+#include "CppUTest/TestHarness.h"
+
 #include "learned_test_support.h"
+#include "reading_kinds.h"
 #include "readings.h"
 
 namespace muster::relay::test {
+
+/// What the manual says of a reading is what it is: checked of every reading that any test makes.
+inline void keepsToItsKind(const Reading& reading) {
+    const ReadingKind* const kind = findReadingKind(reading.code);
+    CHECK_TEXT(kind != nullptr, reading.code.c_str());
+    CHECK_TEXT(reading.certainty == kind->certainty[0] || reading.certainty == kind->certainty[1],
+               reading.code.c_str());
+    CHECK_TEXT(reading.severity == kind->severity[0] || reading.severity == kind->severity[1], reading.code.c_str());
+    CHECK_TEXT(reading.remedy.empty() || !kind->remedy.empty(), reading.code.c_str());
+    CHECK_TEXT(!reading.evidence.empty(), reading.code.c_str());
+}
 
 class Estate {
 public:
@@ -30,7 +44,10 @@ public:
             if (at == Timestamp{})
                 now = std::max(now, traffic_[i].now);
         }
-        return read(subjects, {now, families})[index];
+        auto all = read(subjects, {now, families});
+        for (const Reading& reading : all[index])
+            keepsToItsKind(reading);
+        return std::move(all[index]);
     }
     bool has(std::string_view code, std::size_t index = 0) const {
         const auto readings = of(index);

@@ -13,21 +13,24 @@
 #include <memory>
 #include <mutex>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace muster::powercut {
 namespace {
 
 constexpr std::size_t kSector = 512;
+constexpr std::uint64_t kNone = UINT64_MAX;
 
-enum class Act : std::uint8_t { write, truncate, sync, syncNames, create, rename, remove };
+enum class Act : std::uint8_t { write, truncate, sync, syncWrite, syncNames, create, rename, remove };
 
 struct Operation {
     Act act = Act::write;
     std::uint64_t file = 0;    // a file keeps its number under every name
-    std::uint64_t offset = 0;  // of a write; length of a truncation; how many operations a sync covers
+    std::uint64_t offset = 0;  // of a write; length of a truncation; how many operations a sync covers, or which one
     std::vector<char> data;
     std::string name;
     std::string to;
@@ -98,15 +101,25 @@ int noteOpen(const char* path, int flags, int fd) {
     return fd;
 }
 
-void noteWrite(int fd, const void* data, std::size_t size, std::uint64_t offset) {
+/// The operation's number; kNone: not watched.
+std::uint64_t noteWrite(int fd, const void* data, std::size_t size, std::uint64_t offset) {
     Recording& r = recording();
     const std::lock_guard lock(r.mutex);
     const auto at = r.descriptors.find(fd);
     if (!r.on || at == r.descriptors.end() || at->second == 0)
-        return;
+        return kNone;
     const char* from = static_cast<const char*>(data);
     r.operations.push_back(
         {.act = Act::write, .file = at->second, .offset = offset, .data = {from, from + size}, .name = {}, .to = {}});
+    return r.operations.size() - 1;
+}
+
+/// A write that synced itself (RWF_DSYNC) is on disk. It says nothing of any other write of that file.
+void noteWriteSynced(std::uint64_t write) {
+    Recording& r = recording();
+    const std::lock_guard lock(r.mutex);
+    if (r.on && write != kNone)
+        r.operations.push_back({.act = Act::syncWrite, .offset = write, .data = {}, .name = {}, .to = {}});
 }
 
 /// @param covered  operations noted when the sync began: what came meanwhile it need not have written
@@ -206,6 +219,7 @@ void makeImage(std::uint64_t cut, const std::string& target, std::mt19937_64& di
     const unsigned kept = static_cast<unsigned>(dice() % 5);  // quarters
     const auto keeps = [&] { return dice() % 4 < kept; };
 
+    std::unordered_set<std::uint64_t> syncedAlone;
     std::unordered_map<std::uint64_t, std::uint64_t> syncedAt;
     std::uint64_t namesSafe = 0;
     std::unordered_map<std::uint64_t, std::uint64_t> madeAt;
@@ -218,6 +232,8 @@ void makeImage(std::uint64_t cut, const std::string& target, std::mt19937_64& di
             // A file's first sync takes its name along (ext4, xfs, btrfs, f2fs all do).
             namesSafe = std::max(namesSafe, madeAt[operation.file]);
         }
+        if (operation.act == Act::syncWrite)
+            syncedAlone.insert(operation.offset);
         if (operation.act == Act::syncNames)
             namesSafe = std::max(namesSafe, operation.offset);
     }
@@ -227,7 +243,7 @@ void makeImage(std::uint64_t cut, const std::string& target, std::mt19937_64& di
     std::map<std::string, std::uint64_t> names;
     for (std::uint64_t i = 0; i < cut; ++i) {
         const Operation& operation = r.operations[i];
-        const bool safe = i < syncedAt[operation.file];
+        const bool safe = i < syncedAt[operation.file] || syncedAlone.contains(i);
         switch (operation.act) {
             case Act::write: {
                 Image& file = files[operation.file];
@@ -263,6 +279,7 @@ void makeImage(std::uint64_t cut, const std::string& target, std::mt19937_64& di
                     names.erase(operation.name);
                 break;
             case Act::sync:
+            case Act::syncWrite:
             case Act::syncNames:
                 break;
         }
@@ -341,6 +358,39 @@ MUSTER_BEFORE ssize_t write(int fd, const void* data, size_t size) {
     if (written > 0)
         noteWrite(fd, data, static_cast<std::size_t>(written), static_cast<std::uint64_t>(offset));
     return written;
+}
+
+namespace {
+
+/// The write is noted before it is done and without the lock: others' operations come in between, and a cut may fall
+/// into the middle of it.
+template <class Function>
+ssize_t writePieces(Function next, int fd, const iovec* pieces, int count, off_t offset, int flags) {
+    std::vector<char> data;
+    for (int i = 0; i < count; ++i) {
+        const char* from = static_cast<const char*>(pieces[i].iov_base);
+        data.insert(data.end(), from, from + pieces[i].iov_len);
+    }
+    // Of the flags only this one is understood; another one might promise, or ask for, something else.
+    if (recording().on && (flags & ~RWF_DSYNC) != 0)
+        std::abort();
+    const std::uint64_t write = noteWrite(fd, data.data(), data.size(), static_cast<std::uint64_t>(offset));
+    const ssize_t written = next(fd, pieces, count, offset, flags);
+    if ((flags & RWF_DSYNC) != 0 && written == static_cast<ssize_t>(data.size()))
+        noteWriteSynced(write);
+    return written;
+}
+
+}  // namespace
+
+MUSTER_BEFORE ssize_t pwritev2(int fd, const iovec* pieces, int count, off_t offset, int flags) {
+    static const auto next = real<ssize_t (*)(int, const iovec*, int, off_t, int)>("pwritev2");
+    return writePieces(next, fd, pieces, count, offset, flags);
+}
+
+MUSTER_BEFORE ssize_t pwritev64v2(int fd, const iovec* pieces, int count, off64_t offset, int flags) {
+    static const auto next = real<ssize_t (*)(int, const iovec*, int, off64_t, int)>("pwritev64v2");
+    return writePieces(next, fd, pieces, count, offset, flags);
 }
 
 MUSTER_BEFORE int fsync(int fd) {

@@ -19,7 +19,7 @@ void endRecording();
 std::uint64_t operations();
 
 /// Makes in `target` (an empty directory) what may be there after a cut just before operation `cut`:
-/// - what a file's own sync covered is there, whole;
+/// - what a file's own sync covered is there, whole; so is a write that synced itself, and only that write;
 /// - of every later write, each 512 octets are there or not, as the dice say; so the order is any;
 /// - a truncation that was not synced happened or not;
 /// - names (made, renamed, removed) are there up to some point after the last sync of the directory or of a file in it.

@@ -10,7 +10,7 @@
 
 namespace muster {
 
-/// What slmgr prints about a KMS host, per key in use.
+/// What slmgr prints about a KMS host, per key in use. Empty texts, zero identifiers and -1 mean: not known.
 struct HostKeyStatus {
     std::string family;       ///< "win7-2008r2"
     std::string group;        ///< "client", "A", "B", "C"
@@ -22,6 +22,10 @@ struct HostKeyStatus {
     std::string partialKey;          ///< the last five characters
     std::int64_t currentCount = -1;  ///< -1: not enabled, or no request yet
     Timestamp installed{};
+    /// "Licensed"; of another machine's key what its answers show, and no more.
+    std::string licenseStatus = "Licensed";
+    /// It is another machine's key: its count and status are what answers showed; all else of that host is not known.
+    bool elsewhere = false;
 };
 
 class Authority {
@@ -42,6 +46,8 @@ public:
     /// What keeps it from serving everybody now, a clause each, as `musterctl status` shows it; empty: nothing.
     /// @thread any
     virtual std::vector<std::string> troubles() const { return {}; }
+    /// Whom it asks, as Host::licensedHosts() tells others. @thread any
+    virtual std::vector<LicensedHost> licensedHosts() const { return {}; }
 };
 
 }  // namespace muster

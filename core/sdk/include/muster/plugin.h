@@ -167,6 +167,8 @@ public:
     virtual void closeListenSocket(const Address& address) noexcept = 0;
     /// Where this appliance listens for clients now, whichever plugin asked for it. @thread any
     virtual std::vector<Address> listening() const = 0;
+    /// The licensed hosts that the authority asks now; the lab has none. @thread any
+    virtual std::vector<LicensedHost> licensedHosts() const = 0;
     /// Has an update sent under GSS-TSIG and waits for its end, `update.limit` at most and a little more.
     /// @return         that it ran; what came of it is in the outcome, and in DNS
     /// @error missing  this host does not offer it: no nsupdate, or no helper to run it

@@ -19,4 +19,9 @@ Result<std::string> readPrivateFile(const std::string& path, std::size_t limit);
 /// @error storage  with the system's words; the old file is untouched
 Result<void> writePrivateFile(const std::string& path, std::string_view content);
 
+/// The same where there is none yet; of several that try at once one is first.
+/// @error duplicate  somebody was first, or there was one
+/// @error storage    as above
+Result<void> makePrivateFile(const std::string& path, std::string_view content);
+
 }  // namespace muster

@@ -85,4 +85,12 @@ private:
     std::string text_;
 };
 
+/// The value, or the end of the work at hand.
+template <class T>
+T orThrow(Result<T> result) {
+    if (!result)
+        throw Fault(std::move(result).error());
+    return std::move(*result);
+}
+
 }  // namespace muster

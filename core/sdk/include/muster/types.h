@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace muster {
 
@@ -21,6 +22,13 @@ using Octets = std::span<const std::byte>;
 using Timestamp = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 /// Monotonic time, for every timer, age and rate limit.
 using Monotonic = std::chrono::steady_clock::time_point;
+
+inline Timestamp wallNow() noexcept {
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+/// As answers and files have it: ISO 8601, UTC, "2026-11-22T15:12:02.123Z". Years outside 0 to 9999 become the
+/// nearest end.
+std::string isoTime(Timestamp time);
 
 /// A GUID in Windows memory order: the first three parts little-endian ([MS-DTYP] 2.3.4.2).
 struct Guid {
@@ -87,6 +95,14 @@ enum class Mode : std::uint8_t { none, lab, relay };
 constexpr const char* name(Mode mode) noexcept {
     return mode == Mode::lab ? "lab" : mode == Mode::relay ? "relay" : "none";
 }
+
+/// One of the organisation's own licensed KMS hosts, as the relay knows it.
+struct LicensedHost {
+    std::string name;  ///< as the settings call it
+    std::string host;  ///< a name or a numeric address
+    std::uint16_t port = 1688;
+    std::vector<Address> addresses;  ///< as far as they are known now
+};
 
 /// UTF-8 of up to 64 UTF-16 units, held in place. The text is the sender's: escape it wherever it is shown.
 class MachineName {

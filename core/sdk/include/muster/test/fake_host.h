@@ -79,6 +79,7 @@ public:
     Mode present = Mode::lab;
 
     std::map<std::string, std::string, std::less<>> fixed;  ///< what settingFixed() says: by key
+    std::vector<LicensedHost> licensed;                     ///< what licensedHosts() says
     std::optional<Error> refuseChanges;                     ///< what changeSettings() ends in
 
     /// What secureUpdate() does; unset: this host offers none. On the caller's thread
@@ -377,6 +378,7 @@ public:
         sockets_.emplace_back(address, fd);
         return fd;
     }
+    std::vector<LicensedHost> licensedHosts() const override { return licensed; }
     std::vector<Address> listening() const override {
         std::vector<Address> addresses;
         const std::lock_guard lock(mutex_);
