@@ -367,6 +367,14 @@ std::uint32_t Relay::renewalInterval() const noexcept {
     return intervals().renewal;
 }
 
+std::vector<LicensedHost> Relay::licensedHosts() const {
+    std::vector<LicensedHost> hosts;
+    const RosterRef now = roster();
+    for (const Entry& entry : *now)
+        hosts.push_back({entry.upstream.name, entry.upstream.host, entry.upstream.port, entry.addresses});
+    return hosts;
+}
+
 std::vector<std::string> Relay::troubles() const {
     const RosterRef now = roster();
     if (now->empty())

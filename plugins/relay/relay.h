@@ -43,6 +43,7 @@ private:
     std::uint32_t activationInterval() const noexcept override;
     std::uint32_t renewalInterval() const noexcept override;
     std::vector<std::string> troubles() const override;
+    std::vector<LicensedHost> licensedHosts() const override;
     IntervalRecord intervals() const noexcept;
 
     // --- who there is

@@ -1,12 +1,10 @@
 #!/usr/bin/python3
 """Name servers that nobody here wrote, BIND and Knot, asked as the relay asks; and one made of lies, on dnspython."""
 import shutil
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import dns.rrset
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import support  # noqa: E402
+from lying_server import Liar, free_port, reply, truncated  # noqa: E402
 from support.daemon import die_with_the_test  # noqa: E402
 
 ZONE = """$TTL 3600
@@ -69,17 +68,6 @@ zone:
   - domain: example.org
     file: {directory}/zone
 """
-
-
-def free_port():
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            try:
-                tcp.bind(("127.0.0.1", udp.getsockname()[1]))
-            except OSError:
-                continue
-            return udp.getsockname()[1]
 
 
 def ask(kind, name, *resolvers):
@@ -189,75 +177,6 @@ class Knot(NameServer, unittest.TestCase):
     program = "/usr/sbin/knotd"
     config = KNOT
     arguments = []
-
-
-class Liar:
-    """A name server whose answers are whatever `lie` makes of the query: messages or octets, for UDP or TCP."""
-
-    def __init__(self, lie):
-        self.lie = lie
-        self.asked = []
-        self.port = free_port()
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", self.port))
-        self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # another port: not the server
-        self.other.bind(("127.0.0.1", 0))
-        self.tcp = socket.create_server(("127.0.0.1", self.port))
-        for work in (self.datagrams, self.connections):
-            threading.Thread(target=work, daemon=True).start()
-
-    def __enter__(self):
-        return self.port
-
-    def __exit__(self, *_):
-        for each in (self.udp, self.tcp):
-            each.shutdown(socket.SHUT_RDWR) if each is self.tcp else each.close()
-        self.tcp.close()
-        self.other.close()
-
-    def answers(self, wire, tcp):
-        query = dns.message.from_wire(wire)
-        self.asked.append((query, tcp))
-        for each in self.lie(query, tcp):
-            yield each if isinstance(each, (bytes, tuple)) else each.to_wire(max_size=65535)
-
-    def datagrams(self):
-        while True:
-            try:
-                wire, client = self.udp.recvfrom(4096)
-                for each in self.answers(wire, False):
-                    if isinstance(each, tuple):
-                        self.other.sendto(each[0], client)
-                    else:
-                        self.udp.sendto(each, client)
-            except OSError:
-                return
-
-    def connections(self):
-        while True:
-            try:
-                client, _ = self.tcp.accept()
-            except OSError:
-                return
-            with client:
-                length = struct.unpack(">H", client.recv(2, socket.MSG_WAITALL))[0]
-                for each in self.answers(client.recv(length, socket.MSG_WAITALL), True):
-                    if each == b"HANG":
-                        client.recv(1)
-                    else:
-                        client.sendall(each if each.startswith(b"RAW") else struct.pack(">H", len(each)) + each)
-
-
-def reply(query, *records, flags=0):
-    message = dns.message.make_response(query, recursion_available=True)
-    message.use_edns(False)  # so that records can be put behind the others
-    message.flags |= flags
-    message.answer = [dns.rrset.from_text(*record) for record in records]
-    return message
-
-
-def truncated(query):
-    return reply(query, flags=dns.flags.TC)
 
 
 KMS = "kms.example.org"

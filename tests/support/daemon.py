@@ -42,7 +42,9 @@ class Daemon:
         self.state = Path(state) if state else self.directory / "state"
         self.control = self.directory / "control.sock"
         self.port = support.free_port()
+        self.host = "127.0.0.1"
         self.serving = serving
+        self.lab = "--lab" in serving
         self.words = words
         self.process = None
         self.log = self.directory / "musterd.log"
@@ -50,7 +52,7 @@ class Daemon:
     @property
     def home(self):
         """Where what it keeps of its mode is: the lab has a directory of its own."""
-        return self.state / "lab" if "--lab" in self.serving else self.state
+        return self.state / "lab" if self.lab else self.state
 
     def start(self, *more, before=None, **popen):
         """Starts it. before: what the child does last before exec, such as setting limits."""
@@ -61,7 +63,7 @@ class Daemon:
 
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [support.BIN / "musterd", *self.serving, "--state", self.state, "--listen", f"127.0.0.1:{self.port}",
+                [support.BIN / "musterd", *self.serving, "--state", self.state, "--listen", f"{self.host}:{self.port}",
                  "--control", self.control, *self.words, *more], stdout=log, stderr=log, preexec_fn=prepare, **popen)
         return self
 
@@ -119,8 +121,8 @@ class Daemon:
 
     def load(self, *words, **popen):
         """bench_load towards this daemon; sealed, in the lab, as its clients seal."""
-        seal = ["--seal-key-file", self.home / "seal.key"] if "--lab" in self.serving else []
-        return subprocess.Popen([support.BIN / "bench_load", "--target", f"127.0.0.1:{self.port}", *seal,
+        seal = ["--seal-key-file", self.home / "seal.key"] if self.lab else []
+        return subprocess.Popen([support.BIN / "bench_load", "--target", f"{self.host}:{self.port}", *seal,
                                  *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 preexec_fn=die_with_the_test, **popen)
 

@@ -150,6 +150,8 @@ std::vector<std::string> troubles(const CoreView& view) {
         lines.emplace_back("records do not reach the disk in time (setting core.commit-limit)");
     if (view.plugins.safeMode())
         lines.emplace_back("safe mode: the daemon died too often after its start; see \"musterctl plugin list\"");
+    for (std::string& line : view.services.pluginTroubles())
+        lines.push_back(std::move(line));
     for (const plugins::PluginStatus& plugin : view.plugins.list())
         if (failed(plugin.state))
             lines.push_back("plugin " + plugin.name + " is " + plugins::name(plugin.state) + ": " + plugin.reason);

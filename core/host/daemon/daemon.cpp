@@ -56,6 +56,11 @@ Result<std::filesystem::path> Daemon::stateDirectory() const {
     return std::filesystem::absolute(value<std::string>(**settings, "core", "state-directory", "/var/lib/muster"));
 }
 
+<<<<<<< HEAD
+Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble) {
+    return {
+        line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, nsupdate_.get(), std::move(keptMode), std::move(storeTrouble)};
+=======
 Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble, PresentStore::Open openStore) {
     return {line_,
             state_,
@@ -66,6 +71,7 @@ Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble, 
             std::move(keptMode),
             std::move(storeTrouble),
             std::move(openStore)};
+>>>>>>> dnspub
 }
 
 ExitCode Daemon::check() {
@@ -87,6 +93,10 @@ ExitCode Daemon::run() {
     if (!state)
         return say(state.error(), ExitCode::configuration);
     state_ = *state;
+    if (auto helper = nsupdate::Helper::start(state_))
+        nsupdate_ = std::move(*helper);
+    else
+        log_.write(Severity::warning, "core", helper.error().text() + "; no updates under GSS-TSIG");
     // A relay that may do with less goes on without what it would keep: clients come before records.
     auto lock = line_.degraded ? supervise::StateLock::takeAsItIs(state_) : supervise::StateLock::take(state_);
     if (!lock)

@@ -10,6 +10,7 @@
 #include "host/daemon/command_line.h"
 #include "host/daemon/life.h"
 #include "host/daemon/log.h"
+#include "host/nsupdate/helper.h"
 #include "host/supervise/listen_sockets.h"
 #include "host/supervise/notifier.h"
 #include "host/supervise/state_lock.h"
@@ -39,6 +40,7 @@ private:
     const CommandLine line_;
     Log& log_;
     std::filesystem::path state_;
+    std::unique_ptr<nsupdate::Helper> nsupdate_;  // forked before the first thread
     supervise::Notifier notifier_;
     supervise::ListenSockets sockets_;
     [[maybe_unused]] bool execDenied_ = false;

@@ -42,7 +42,7 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
       services_({log_, *settings_, table_, metrics_, reactors_, premises_.sockets, mode,
                  modeDirectory(premises_.state, mode), store_, newClientsPerHour(*settings_),
                  daemon::recording(*settings_), !premises_.storeTrouble.empty(),
-                 [this](std::function<void()> job) { worker_.submit(std::move(job)); }}),
+                 [this](std::function<void()> job) { worker_.submit(std::move(job)); }, premises_.nsupdate}),
       plugins_(services_, pluginOptions(premises_.line, premises_.state)),
       dispatcher_(reactors_.count(), plugins_.families(), limits(*settings_),
                   [this](bool durable) { durabilityChanged(durable); }),

@@ -23,6 +23,7 @@
 #include "host/daemon/services.h"
 #include "host/daemon/worker.h"
 #include "host/dispatch/activation_dispatcher.h"
+#include "host/nsupdate/helper.h"
 #include "host/plugins/metrics.h"
 #include "host/plugins/plugin_host.h"
 #include "host/reactor/epoll_reactor.h"
@@ -45,6 +46,7 @@ public:
         supervise::Notifier& notifier;
         supervise::ListenSockets& sockets;
         std::function<void()> denyExec;  ///< once all has started
+        nsupdate::Helper* nsupdate;      ///< nullptr: there is none
         std::string keptMode;            ///< what STATE/mode says; "unreadable" where it says nothing
         std::string storeTrouble;        ///< why a mode that has a store has none yet; empty: it has one
         PresentStore::Open openStore;    ///< how to look for it

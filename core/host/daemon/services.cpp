@@ -140,6 +140,24 @@ void DaemonServices::journal(std::string_view source, const EventSpec& spec, Jso
         store->journal(std::move(event));
 }
 
+void DaemonServices::troubles(std::string_view plugin, std::vector<std::string> lines) {
+    const std::lock_guard lock(troublesMutex_);
+    troubles_[std::string(plugin)] = std::move(lines);
+}
+
+std::vector<std::string> DaemonServices::pluginTroubles() const {
+    const std::lock_guard lock(troublesMutex_);
+    std::vector<std::string> all;
+    for (const auto& [plugin, lines] : troubles_)
+        for (const std::string& line : lines)
+            all.push_back(std::string(plugin).append(": ").append(line));
+    return all;
+}
+
+Result<SecureUpdateOutcome> DaemonServices::secureUpdate(const SecureUpdate& update) {
+    return parts_.nsupdate != nullptr ? parts_.nsupdate->ask(update) : Services::secureUpdate(update);
+}
+
 void DaemonServices::setAuthority(Mode mode, Authority* authority) noexcept {
     if (mode != parts_.mode)
         return;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "host/daemon/log.h"
 #include "host/daemon/present_store.h"
 #include "host/dispatch/activation_dispatcher.h"
+#include "host/nsupdate/helper.h"
 #include "host/plugins/services.h"
 #include "host/reactor/reactor_pool.h"
 #include "host/settings/settings.h"
@@ -67,6 +69,7 @@ public:
         bool recording = true;                      ///< setting pool.record
         bool stateIsOptional = false;               ///< a relay that goes on although it can keep nothing
         settings::SettingsStore::Later later = {};  ///< runs what a plugin inside of its own code cannot wait for
+        nsupdate::Helper* nsupdate = nullptr;       ///< without it there are no updates under GSS-TSIG
     };
     explicit DaemonServices(const Parts& parts);
 
@@ -104,6 +107,9 @@ public:
     void journal(std::string_view source, const EventSpec& spec, Json fields) override;
     api::OperationTable& operations() noexcept override { return parts_.operations; }
     plugins::Metrics& metrics() noexcept override { return parts_.metrics; }
+    void troubles(std::string_view plugin, std::vector<std::string> lines) override;
+    /// What all plugins said, in the order of their names. @thread any
+    std::vector<std::string> pluginTroubles() const;
     void setAuthority(Mode mode, Authority* authority) noexcept override;
     unsigned reactorCount() const noexcept override { return parts_.reactors.count(); }
     Reactor& reactor(unsigned index) noexcept override { return parts_.reactors.at(index); }
@@ -113,6 +119,14 @@ public:
     Result<int> listenSocket(const Address& address) override { return parts_.sockets.open(address); }
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
     std::vector<Address> listening() const override { return parts_.sockets.bound(); }
+<<<<<<< HEAD
+    Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
+=======
+    std::vector<LicensedHost> licensedHosts() const override {
+        const Authority* authority = presentAuthority();
+        return authority != nullptr ? authority->licensedHosts() : std::vector<LicensedHost>();
+    }
+>>>>>>> dnspub
 
 private:
     void giveOut() noexcept;
@@ -125,6 +139,8 @@ private:
     std::atomic<Authority*> authority_{nullptr};
     std::atomic<bool> judging_{false};
     std::atomic<bool> recording_;
+    mutable std::mutex troublesMutex_;
+    std::map<std::string, std::vector<std::string>, std::less<>> troubles_;
     std::mutex serving_;  // two changes at once would leave reactors with one half of each
     bool serves_ = false;
 };

@@ -68,6 +68,10 @@ public:
         const Passage passage(*gate_);
         return passage ? inner_.troubles() : std::vector<std::string>();
     }
+    std::vector<LicensedHost> licensedHosts() const override {
+        const Passage passage(*gate_);
+        return passage ? inner_.licensedHosts() : std::vector<LicensedHost>();
+    }
 
 private:
     Authority& inner_;
@@ -114,6 +118,7 @@ bool Instance::finish(std::chrono::milliseconds limit) {
     if (!finishing_) {
         finishing_ = true;
         stopping_ = true;
+        commons_.services.troubles(judged_->name, {});
         // A plugin whose stop() never returns must not take the host's thread with it.
         std::thread([self = shared_from_this()] {
             if (self->plugin_)
@@ -212,6 +217,13 @@ void Instance::event(std::uint32_t id, Json fields) {
 void Instance::registering(const std::string& what) const {
     if (!open_)
         throw Fault({Code::conflict, what, "is registered in start(), not later"});
+}
+
+void Instance::troubles(std::vector<std::string> lines) {
+    // Of one that goes, nothing is wrong any more.
+    const std::lock_guard lock(mutex_);
+    if (!finishing_)
+        commons_.services.troubles(judged_->name, std::move(lines));
 }
 
 Counter& Instance::counter(std::string_view name, std::string_view help) {
@@ -321,6 +333,14 @@ Result<int> Instance::listenSocket(const Address& address) {
 
 std::vector<Address> Instance::listening() const {
     return commons_.services.listening();
+}
+
+std::vector<LicensedHost> Instance::licensedHosts() const {
+    return commons_.services.licensedHosts();
+}
+
+Result<SecureUpdateOutcome> Instance::secureUpdate(const SecureUpdate& update) {
+    return commons_.services.secureUpdate(update);
 }
 
 void Instance::closeListenSocket(const Address& address) noexcept {

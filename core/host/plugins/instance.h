@@ -73,6 +73,7 @@ public:
     std::string settingFixed(std::string_view key) const override;
     void log(Severity severity, std::string_view text) override;
     void event(std::uint32_t id, Json fields) override;
+    void troubles(std::vector<std::string> lines) override;
     Counter& counter(std::string_view name, std::string_view help) override;
     Gauge& gauge(std::string_view name, std::string_view help) override;
     void operation(const Operation& operation, Handler handler) override;
@@ -86,6 +87,8 @@ public:
     Result<int> listenSocket(const Address& address) override;
     void closeListenSocket(const Address& address) noexcept override;
     std::vector<Address> listening() const override;
+    std::vector<LicensedHost> licensedHosts() const override;
+    Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
     void authority(Authority& authority) override;
 
 private:

@@ -58,6 +58,11 @@ public:
     virtual void log(Severity severity, std::string_view channel, std::string_view text) = 0;
     /// @param source  "core" or the plugin's name
     virtual void journal(std::string_view source, const EventSpec& spec, Json fields) = 0;
+    /// As Host::troubles(); the plugin host takes them back when the plugin goes.
+    virtual void troubles(std::string_view plugin, std::vector<std::string> lines) {
+        static_cast<void>(plugin);
+        static_cast<void>(lines);
+    }
 
     // --- registries. The plugin host adds, replaces and removes by owner; it never touches rows of owner "core".
     virtual api::OperationTable& operations() noexcept = 0;
@@ -79,6 +84,13 @@ public:
     virtual Result<int> listenSocket(const Address& address) = 0;
     virtual void closeListenSocket(const Address& address) noexcept = 0;
     virtual std::vector<Address> listening() const = 0;
+    /// As Host::licensedHosts().
+    virtual std::vector<LicensedHost> licensedHosts() const { return {}; }
+
+    /// As Host::secureUpdate().
+    virtual Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) {
+        return fail(Code::missing, "secure update of zone " + update.zone, "this host offers no GSS-TSIG");
+    }
 };
 
 }  // namespace muster::plugins

@@ -46,6 +46,8 @@ public:
     /// What keeps it from serving everybody now, a clause each, as `musterctl status` shows it; empty: nothing.
     /// @thread any
     virtual std::vector<std::string> troubles() const { return {}; }
+    /// Whom it asks, as Host::licensedHosts() tells others. @thread any
+    virtual std::vector<LicensedHost> licensedHosts() const { return {}; }
 };
 
 }  // namespace muster

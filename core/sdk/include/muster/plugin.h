@@ -26,6 +26,7 @@
 #include "muster/reactor.h"
 #include "muster/result.h"
 #include "muster/schema.h"
+#include "muster/secure_update.h"
 #include "muster/types.h"
 
 namespace muster {
@@ -136,6 +137,9 @@ public:
     virtual void log(Severity severity, std::string_view text) = 0;
     /// Writes to the journal. @param id one of the plugin's EventSpecs  @thread any
     virtual void event(std::uint32_t id, Json fields) = 0;
+    /// What is wrong with this plugin's work now, a clause each, as `musterctl status` shows it; none: nothing.
+    /// Replaces what was said before; an authority has troubles() of its own. @thread any
+    virtual void troubles(std::vector<std::string> lines) = 0;
 
     // --- numbers: snake_case, without the prefix muster_: "heartbeat_requests_total". @thread start() only
     virtual Counter& counter(std::string_view name, std::string_view help) = 0;
@@ -163,6 +167,14 @@ public:
     virtual void closeListenSocket(const Address& address) noexcept = 0;
     /// Where this appliance listens for clients now, whichever plugin asked for it. @thread any
     virtual std::vector<Address> listening() const = 0;
+    /// The licensed hosts that the authority asks now; the lab has none. @thread any
+    virtual std::vector<LicensedHost> licensedHosts() const = 0;
+    /// Has an update sent under GSS-TSIG and waits for its end, `update.limit` at most and a little more.
+    /// @return         that it ran; what came of it is in the outcome, and in DNS
+    /// @error missing  this host does not offer it: no nsupdate, or no helper to run it
+    /// @error malformed, denied, busy  it was not begun
+    /// @thread any but a reactor's
+    virtual Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) = 0;
     /// Registers the authority of its mode. Firmware only.
     virtual void authority(Authority& authority) = 0;
 

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace muster {
 
@@ -94,6 +95,14 @@ enum class Mode : std::uint8_t { none, lab, relay };
 constexpr const char* name(Mode mode) noexcept {
     return mode == Mode::lab ? "lab" : mode == Mode::relay ? "relay" : "none";
 }
+
+/// One of the organisation's own licensed KMS hosts, as the relay knows it.
+struct LicensedHost {
+    std::string name;  ///< as the settings call it
+    std::string host;  ///< a name or a numeric address
+    std::uint16_t port = 1688;
+    std::vector<Address> addresses;  ///< as far as they are known now
+};
 
 /// UTF-8 of up to 64 UTF-16 units, held in place. The text is the sender's: escape it wherever it is shown.
 class MachineName {

@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -78,7 +79,11 @@ public:
     Mode present = Mode::lab;
 
     std::map<std::string, std::string, std::less<>> fixed;  ///< what settingFixed() says: by key
+    std::vector<LicensedHost> licensed;                     ///< what licensedHosts() says
     std::optional<Error> refuseChanges;                     ///< what changeSettings() ends in
+
+    /// What secureUpdate() does; unset: this host offers none. On the caller's thread
+    std::function<Result<SecureUpdateOutcome>(const SecureUpdate&)> secureUpdates;
 
     // --- what stands in for the services
     FakeFamilies fakeFamilies;
@@ -106,6 +111,11 @@ public:
     std::vector<Event> events() const {
         const std::lock_guard lock(mutex_);
         return events_;
+    }
+    /// What the plugin says is wrong now.
+    std::vector<std::string> troubled() const {
+        const std::lock_guard lock(mutex_);
+        return troubles_;
     }
     /// How many events of that id were raised.
     std::size_t raised(std::uint32_t id) const {
@@ -257,6 +267,16 @@ public:
         events_.push_back({id, std::move(fields)});
     }
 
+    void troubles(std::vector<std::string> lines) override {
+        const std::lock_guard lock(mutex_);
+        troubles_ = std::move(lines);
+    }
+    Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override {
+        if (secureUpdates)
+            return secureUpdates(update);
+        return fail(Code::missing, "secure update of zone " + update.zone, "this host offers no GSS-TSIG");
+    }
+
     Counter& counter(std::string_view name, std::string_view) override {
         const std::lock_guard lock(mutex_);
         return made(counters_, name);
@@ -358,6 +378,7 @@ public:
         sockets_.emplace_back(address, fd);
         return fd;
     }
+    std::vector<LicensedHost> licensedHosts() const override { return licensed; }
     std::vector<Address> listening() const override {
         std::vector<Address> addresses;
         const std::lock_guard lock(mutex_);
@@ -489,6 +510,7 @@ private:
     mutable std::mutex mutex_;  // plugins' threads log and count, too
     std::vector<Line> lines_;
     std::vector<Event> events_;
+    std::vector<std::string> troubles_;
     std::vector<std::string> threadFaults_;
     std::map<std::string, std::unique_ptr<Counter>, std::less<>> counters_;
     std::map<std::string, std::unique_ptr<Gauge>, std::less<>> gauges_;
