@@ -56,11 +56,6 @@ Result<std::filesystem::path> Daemon::stateDirectory() const {
     return std::filesystem::absolute(value<std::string>(**settings, "core", "state-directory", "/var/lib/muster"));
 }
 
-<<<<<<< HEAD
-Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble) {
-    return {
-        line_, state_, log_, notifier_, sockets_, [this] { denyExec(); }, nsupdate_.get(), std::move(keptMode), std::move(storeTrouble)};
-=======
 Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble, PresentStore::Open openStore) {
     return {line_,
             state_,
@@ -68,10 +63,10 @@ Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble, 
             notifier_,
             sockets_,
             [this] { denyExec(); },
+            nsupdate_.get(),
             std::move(keptMode),
             std::move(storeTrouble),
             std::move(openStore)};
->>>>>>> dnspub
 }
 
 ExitCode Daemon::check() {

@@ -119,14 +119,11 @@ public:
     Result<int> listenSocket(const Address& address) override { return parts_.sockets.open(address); }
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
     std::vector<Address> listening() const override { return parts_.sockets.bound(); }
-<<<<<<< HEAD
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
-=======
     std::vector<LicensedHost> licensedHosts() const override {
         const Authority* authority = presentAuthority();
         return authority != nullptr ? authority->licensedHosts() : std::vector<LicensedHost>();
     }
->>>>>>> dnspub
 
 private:
     void giveOut() noexcept;
