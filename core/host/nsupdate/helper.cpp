@@ -107,7 +107,8 @@ Result<std::unique_ptr<Helper>> Helper::start(const std::filesystem::path& state
 Helper::~Helper() {
     ::close(fd_);  // it ends by itself; and with it, killed by the kernel, what it runs
     ::kill(child_, SIGKILL);
-    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+    }
 }
 
 Result<SecureUpdateOutcome> Helper::ask(const SecureUpdate& update) {

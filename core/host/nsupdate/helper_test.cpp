@@ -37,7 +37,9 @@ TEST_GROUP(NsupdateHelper) {
         update.keytab = (directory / "keytab").string();
         std::ofstream(update.keytab) << "k";
     }
-    void teardown() override { std::filesystem::remove_all(directory); }
+    void teardown() override {
+        std::filesystem::remove_all(directory);
+    }
 
     void program(const std::string& body) {
         const auto path = directory / "nsupdate";

@@ -177,7 +177,8 @@ Ended Child::run(const std::vector<std::string>& command, const std::vector<std:
     }
     if (ended.timedOut) {
         ::kill(-child, SIGKILL);
-        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        }
     }
     ended.exit = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
     return ended;
@@ -201,8 +202,9 @@ Result<SecureUpdateOutcome> Runner::run(const SecureUpdate& update) const {
     const auto kinit = installed(programs_.kinit);
     if (!update.principal.empty() && !kinit)
         return fail(Code::missing, subject,
-                    programs_.kinit.front() + " is not there: install the package krb5-user, or name no principal: the "
-                                              "first of the keytab is taken then");
+                    programs_.kinit.front() +
+                        " is not there: install the package krb5-user, or name no principal: the "
+                        "first of the keytab is taken then");
     {
         const Descriptor keytab(::open(update.keytab.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
         struct stat entry {};

@@ -46,19 +46,24 @@ TEST_GROUP(NsupdateRunner) {
         update.keytab = (directory / "keytab").string();
         std::ofstream(update.keytab) << "k";
     }
-    void teardown() override { std::filesystem::remove_all(directory); }
+    void teardown() override {
+        std::filesystem::remove_all(directory);
+    }
 
     void program(const char* name, const std::string& body) {
         const auto path = directory / name;
         std::ofstream(path) << "#!/bin/sh\nhere=" << directory.string() << "\n" << body;
         ::chmod(path.c_str(), 0700);
     }
-    Result<SecureUpdateOutcome> ran() { return Runner(directory, programs).run(update); }
+    Result<SecureUpdateOutcome> ran() {
+        return Runner(directory, programs).run(update);
+    }
 };
 
 TEST(NsupdateRunner, nsupdateGetsTheScriptAndAFixedEnvironment) {
-    program("nsupdate", "cat >$here/input; echo \"$*\" >$here/words; /usr/bin/env >$here/environment\n"
-                        "echo ticket >$here/gss/ticket; echo said; echo complained >&2; exit 2\n");
+    program("nsupdate",
+            "cat >$here/input; echo \"$*\" >$here/words; /usr/bin/env >$here/environment\n"
+            "echo ticket >$here/gss/ticket; echo said; echo complained >&2; exit 2\n");
     ::setenv("MUSTER_TEST_SECRET", "x", 1);
     const auto outcome = ran();
     ::unsetenv("MUSTER_TEST_SECRET");
@@ -137,8 +142,9 @@ TEST(NsupdateRunner, whoClosesHisOutputAndGoesOnIsEndedToo) {
 }
 
 TEST(NsupdateRunner, ofManyWordsTheFirstAreKept) {
-    program("nsupdate", "echo begin; i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; "
-                        "i=$((i+1)); done; exit 3\n");
+    program("nsupdate",
+            "echo begin; i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; "
+            "i=$((i+1)); done; exit 3\n");
     const auto outcome = ran();
     CHECK(outcome.has_value());
     LONGS_EQUAL(3, outcome->exit);
