@@ -62,13 +62,6 @@ Timestamp wallNow() {
     return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
-template <class T>
-T orThrow(Result<T> result) {
-    if (!result)
-        throw Fault(std::move(result).error());
-    return std::move(*result);
-}
-
 }  // namespace
 
 void DnsPlugin::start() {

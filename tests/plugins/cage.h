@@ -101,6 +101,12 @@ public:
         return match.registered->handler()(call);
     }
 
+    std::vector<std::string> troubled(const std::string& plugin) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = troubles_.find(plugin);
+        return found == troubles_.end() ? std::vector<std::string>() : found->second;
+    }
+
     // --- Services
     muster::Mode mode() const noexcept override { return muster::Mode::lab; }
     std::string stateDirectory() const override { return state_; }
@@ -138,6 +144,10 @@ public:
         const std::lock_guard lock(mutex_);
         events_.emplace_back(source, spec.id);
     }
+    void troubles(std::string_view plugin, std::vector<std::string> lines) override {
+        const std::lock_guard lock(mutex_);
+        troubles_[std::string(plugin)] = std::move(lines);
+    }
     muster::api::OperationTable& operations() noexcept override { return table_; }
     muster::plugins::Metrics& metrics() noexcept override { return metrics_; }
     void setAuthority(muster::Mode mode, muster::Authority* authority) noexcept override {
@@ -161,6 +171,7 @@ private:
     std::map<std::string, muster::SettingValue> settings_;
     std::map<std::string, std::string> fixed_;
     std::vector<std::string> lines_;
+    std::map<std::string, std::vector<std::string>> troubles_;
     std::vector<std::pair<std::string, std::uint32_t>> events_;
 };
 

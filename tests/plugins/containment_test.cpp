@@ -190,6 +190,14 @@ TEST(Containment, aFailedPluginTriesAgainWhenItIsCleared) {
 
 // --- stopping
 
+TEST(Containment, whatIsWrongWithAPluginGoesWithIt) {
+    openWith({"fit"});
+    LONGS_EQUAL(2, services.troubled("fit").size());
+    STRCMP_EQUAL("it is only fit", services.troubled("fit").front().c_str());
+    host->stop();
+    CHECK_TRUE(services.troubled("fit").empty());
+}
+
 TEST(Containment, stopTakesAllRegistrationsBack) {
     openWith({"fit", "judge"});
     CHECK_TRUE(services.authorities[Mode::lab] != nullptr);

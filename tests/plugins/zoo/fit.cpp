@@ -16,6 +16,7 @@ public:
                             ++asked;
                             return muster::Reply(muster::json({{"says", "fit"}}));
                         });
+        host_.troubles({"it is only fit", "and nothing else"});
         host_.event(31000, muster::json({{"word", host_.setting("word", "nothing")}}));
     }
     void settingsChanged() override { host_.log(muster::Severity::info, host_.setting("word", "nothing")); }
