@@ -36,20 +36,21 @@ _vlmcs._tcp.large IN SRV 0 0 1688 muster-01
 """ + "".join(f"_vlmcs._tcp.large IN SRV 10 0 {2000 + number} a-machine-with-a-long-name-{number}.and-no-address\n"
               for number in range(50))
 
-#: (as Windows 7: the share in a thousand of each target that is asked first), error code without a host
+#: Of Windows 7: how many ask which target first, and the error code without a host. RFC 2782 draws from 0 to the sum of
+#: weights, both included, over records in any order: of 30 and 10 the first has (31/41 + 30/41) / 2.
 TABLE = {
-    "one": ({"muster-01": "1000"}, None),
+    "one": ({"muster-01": "all"}, None),
     "none": ({}, NAME_ERROR),
     "empty": ({}, NO_RECORDS),
     "broken": ({}, SERVER_FAILURE),
-    "weights": ({"muster-01": "750", "muster-02": "250"}, None),
-    "priority": ({"muster-01": "0", "muster-02": "1000"}, None),
-    "alias": ({"muster-01": "1000"}, None),
-    "both": ({"retired": "1000", "muster-01": "0"}, None),
-    "stale": ({"retired": "1000"}, UNAVAILABLE),
-    "closed": ({"kms1": "1000"}, UNAVAILABLE),
-    "port": ({"muster-01": "1000"}, UNAVAILABLE),
-    "foreign": ({"ns1": "1000"}, UNAVAILABLE),
+    "weights": ({"muster-01": "744 of 1,000", "muster-02": "256 of 1,000"}, None),
+    "priority": ({"muster-01": "none", "muster-02": "all"}, None),
+    "alias": ({"muster-01": "all"}, None),
+    "both": ({"retired": "all", "muster-01": "none"}, None),
+    "stale": ({"retired": "all"}, UNAVAILABLE),
+    "closed": ({"kms1": "all"}, UNAVAILABLE),
+    "port": ({"muster-01": "all"}, UNAVAILABLE),
+    "foreign": ({"ns1": "all"}, UNAVAILABLE),
     "nowhere": ({}, None),  # RFC 2782: decidedly not here; what the client reports is compared, not told here
 }
 
@@ -116,7 +117,7 @@ class Discover(publishing.PublishTest):
     def test_vista_takes_any_of_them(self):
         for label in ("weights", "priority"):
             view = self.view(f"{label}.{ZONE}", kind="vista")
-            self.assertEqual([item["share"] for item in view["candidates"]], ["500", "500"], view)
+            self.assertEqual([item["share"] for item in view["candidates"]], ["500 of 1,000", "500 of 1,000"], view)
         self.assertIsNone(self.client(f"weights.{ZONE}", "vista")[0])
 
     def test_the_first_suffix_with_records_is_used(self):

@@ -263,7 +263,7 @@ acl:
     update-type: SRV
     update-owner: name
     update-owner-match: equal
-    update-owner-name: [_vlmcs._tcp]
+    update-owner-name: [_vlmcs._tcp, _vlmcs._tcp.a]
   - id: addresses
     key: [{KEY.name}, {KEY_512.name}]
     action: update
