@@ -36,8 +36,8 @@ _vlmcs._tcp.large IN SRV 0 0 1688 muster-01
 """ + "".join(f"_vlmcs._tcp.large IN SRV 10 0 {2000 + number} a-machine-with-a-long-name-{number}.and-no-address\n"
               for number in range(50))
 
-#: (as Windows 7: who is asked first, how often), error code without a host. RFC 2782 draws from 0 to the sum of the weights, both
-#: included, in an order of the client's own: of weights 30 and 10 the first is asked by (30 + 1/2) of 41.
+#: Of Windows 7: how many ask which target first, and the error code without a host. RFC 2782 draws from 0 to the sum of
+#: weights, both included, over records in any order: of 30 and 10 the first has (31/41 + 30/41) / 2.
 TABLE = {
     "one": ({"muster-01": "all"}, None),
     "none": ({}, NAME_ERROR),

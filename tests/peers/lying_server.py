@@ -89,8 +89,9 @@ class Liar:
             except OSError:
                 return
             with client:
-                length = struct.unpack(">H", client.recv(2, socket.MSG_WAITALL))[0]
-                for each in self.answers(client.recv(length, socket.MSG_WAITALL), True):
+                prefix = client.recv(2, socket.MSG_WAITALL)
+                query = client.recv(int.from_bytes(prefix, "big"), socket.MSG_WAITALL) if len(prefix) == 2 else b""
+                for each in self.answers(query, True) if query else ():
                     if each == b"HANG":
                         client.recv(1)
                     else:
