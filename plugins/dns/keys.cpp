@@ -221,7 +221,7 @@ std::vector<Keys::Row> Keys::list() const {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(directory_.c_str()), &closedir);
     if (!directory)
         return rows;
-    while (const dirent* entry = readdir(directory.get())) {
+    while (const dirent* entry = readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): a stream of its own
         const std::string name = entry->d_name;
         const auto plain = dns::plainName(name);
         if (!plain || *plain != name || rows.size() >= kMaxKeys)
