@@ -81,7 +81,7 @@ private:
         taken_ = 0;
     }
 
-    std::array<std::byte, kReceiveRoom> buffer_;
+    std::array<std::byte, kReceiveRoom> buffer_{};
     std::size_t size_ = 0;
     std::size_t taken_ = 0;
 };

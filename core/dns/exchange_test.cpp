@@ -1,5 +1,7 @@
 #include "dns/exchange.h"
 
+#include <set>
+
 #include "CppUTest/TestHarness.h"
 
 #include "dns/test/test_message.h"
@@ -163,9 +165,8 @@ TEST(DnsAsking, asksAnAuthoritativeServerWithoutRecursion) {
 }
 
 TEST(DnsAsking, takesANewIdEachTime) {
-    std::vector<std::uint16_t> ids;
+    std::set<std::uint16_t> ids;
     for (int i = 0; i < 8; ++i)
-        ids.push_back(randomId());
-    std::sort(ids.begin(), ids.end());
-    CHECK(ids.front() != ids.back());
+        ids.insert(randomId());
+    CHECK(ids.size() > 1);
 }

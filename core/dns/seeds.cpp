@@ -59,7 +59,7 @@ void updateAnswers() {
     };
     const std::string raw(1, 0);
     // Signed by the fuzzer: time, fudge, error, size of the MAC, original id, length of other data.
-    const auto front = [](char error, char macSize, std::string other) {
+    const auto front = [](char error, char macSize, const std::string& other) {
         const std::string fields{1, 0, 0, 0x65, 0x53, '\xF1', 0, 1, 0x2C, 0, error, macSize, 0};
         return fields + static_cast<char>(other.size()) + other;
     };

@@ -29,12 +29,12 @@ using Kind = Update::Prerequisite::Kind;
 
 [[noreturn]] void give(const Error& error) {
     std::printf("error %s\n", error.text().c_str());
-    std::exit(0);
+    std::exit(0);  // NOLINT(concurrency-mt-unsafe): there is one thread
 }
 
 [[noreturn]] void usage() {
     std::fputs("dns-update-probe encode|sign|verify|send ...; its source says how\n", stderr);
-    std::exit(64);
+    std::exit(64);  // NOLINT(concurrency-mt-unsafe): there is one thread
 }
 
 std::string hex(Octets octets) {

@@ -72,7 +72,10 @@ Error systemError(const std::string& path, const char* what, int error) {
             detail += "the disk is full: make room, Muster goes on by itself";
             break;
         case EROFS:
-            detail += "the file system is read-only: make it writable, Muster goes on by itself";
+            detail +=
+                "the file system is read-only: see the system's log for the reason and make it writable, Muster goes "
+                "on by "
+                "itself";
             break;
         case EACCES:
         case EPERM:

@@ -156,6 +156,9 @@ class Waiting(RelayTest):
         wait_for(lambda: upstream.counted().calls >= 4, 60, "the associations in use")
 
         def one_too_many():
+            # Who comes last is turned away: that may be one of the eight, where this one was quicker.
+            if any(isinstance(became, Fault) and became.code == TOO_BUSY for _, became in waiting.so_far()):
+                return True
             with self.assertRaises(Fault) as caught:
                 self.ask(daemon, kms.request())
             return caught.exception.code == TOO_BUSY

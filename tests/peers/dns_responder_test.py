@@ -65,7 +65,7 @@ ns.corp.example. IN A {PARENT}
 
 def dig(*words, server=OWN):
     """dig's own reading: (status, flags, the lines of each section)."""
-    done = subprocess.run(["dig", f"@{server}", "+tries=1", f"+timeout={5 * support.PATIENCE}", *words], capture_output=True,
+    done = subprocess.run(["dig", f"@{server}", "+tries=1", f"+timeout={int(5 * support.PATIENCE)}", *words], capture_output=True,
                           text=True, timeout=120 * support.PATIENCE)
     text = done.stdout
     assert "MALFORMED" not in text.upper() and "WARNING: Message parser" not in text, text

@@ -41,16 +41,16 @@ TEST_GROUP(NsupdateHelper) {
         std::filesystem::remove_all(directory);
     }
 
-    void program(const std::string& body) {
+    void program(const std::string& body) const {
         const auto path = directory / "nsupdate";
         std::ofstream(path) << "#!/bin/sh\nhere=" << directory.string() << "\n" << body;
         ::chmod(path.c_str(), 0700);
     }
-    std::string content(const char* name) {
+    std::string content(const char* name) const {
         std::ifstream file(directory / name);
         return {std::istreambuf_iterator<char>(file), {}};
     }
-    std::unique_ptr<Helper> started() {
+    std::unique_ptr<Helper> started() const {
         auto helper = Helper::start(directory, programs);
         CHECK(helper.has_value());
         return std::move(*helper);
