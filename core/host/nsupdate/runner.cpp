@@ -98,7 +98,7 @@ void Child::become(const std::vector<std::string>& command, const std::vector<st
     ::setpgid(0, 0);
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
     ::dup2(input, STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
@@ -186,10 +186,11 @@ Ended Child::run(const std::vector<std::string>& command, const std::vector<std:
 
 }  // namespace
 
-Runner::Runner(std::filesystem::path state, Programs programs)
-    : directory_(std::move(state) / "gss"), programs_(std::move(programs)) {
+Runner::Runner(const std::filesystem::path& state, Programs programs)
+    : directory_(state / "gss"), programs_(std::move(programs)) {
     environment_.emplace_back("LC_ALL=C");
-    if (const char* config = std::getenv("KRB5_CONFIG"); config != nullptr)
+    const char* config = std::getenv("KRB5_CONFIG");  // NOLINT(concurrency-mt-unsafe): before the first thread
+    if (config != nullptr)
         environment_.push_back(std::string("KRB5_CONFIG=") + config);
 }
 

@@ -19,7 +19,7 @@ struct Programs {
 class Runner {
 public:
     /// @param state  the ticket is kept in STATE/gss while an update runs
-    Runner(std::filesystem::path state, Programs programs);
+    Runner(const std::filesystem::path& state, Programs programs);
 
     /// @param update  that check() has let pass
     /// @error missing  nsupdate, or kinit where a principal is named, is not installed: of which package it is
