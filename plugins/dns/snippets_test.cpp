@@ -21,7 +21,7 @@ TEST_GROUP(Snippets) {
         input.zone = "corp.example";
         input.algorithm = "hmac-sha512";
     }
-    void has(const char* server, std::initializer_list<const char*> lines) {
+    void has(const char* server, std::initializer_list<const char*> lines) const {
         const std::string text = snippetFor(server, input);
         for (const char* line : lines)
             STRCMP_CONTAINS(line, text.c_str());

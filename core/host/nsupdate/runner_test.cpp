@@ -50,12 +50,12 @@ TEST_GROUP(NsupdateRunner) {
         std::filesystem::remove_all(directory);
     }
 
-    void program(const char* name, const std::string& body) {
+    void program(const char* name, const std::string& body) const {
         const auto path = directory / name;
         std::ofstream(path) << "#!/bin/sh\nhere=" << directory.string() << "\n" << body;
         ::chmod(path.c_str(), 0700);
     }
-    Result<SecureUpdateOutcome> ran() {
+    Result<SecureUpdateOutcome> ran() const {
         return Runner(directory, programs).run(update);
     }
 };
@@ -64,9 +64,9 @@ TEST(NsupdateRunner, nsupdateGetsTheScriptAndAFixedEnvironment) {
     program("nsupdate",
             "cat >$here/input; echo \"$*\" >$here/words; /usr/bin/env >$here/environment\n"
             "echo ticket >$here/gss/ticket; echo said; echo complained >&2; exit 2\n");
-    ::setenv("MUSTER_TEST_SECRET", "x", 1);
+    ::setenv("MUSTER_TEST_SECRET", "x", 1);  // NOLINT(concurrency-mt-unsafe): no other thread here
     const auto outcome = ran();
-    ::unsetenv("MUSTER_TEST_SECRET");
+    ::unsetenv("MUSTER_TEST_SECRET");  // NOLINT(concurrency-mt-unsafe): as above
     CHECK(outcome.has_value());
     LONGS_EQUAL(2, outcome->exit);
     CHECK(outcome->ticket && !outcome->timedOut);

@@ -59,7 +59,7 @@ public:
     /// @param source  "core" or the plugin's name
     virtual void journal(std::string_view source, const EventSpec& spec, Json fields) = 0;
     /// As Host::troubles(); the plugin host takes them back when the plugin goes.
-    virtual void troubles(std::string_view /*plugin*/, std::vector<std::string> /*lines*/) {}
+    virtual void troubles(std::string_view plugin, std::vector<std::string> lines) = 0;
 
     // --- registries. The plugin host adds, replaces and removes by owner; it never touches rows of owner "core".
     virtual api::OperationTable& operations() noexcept = 0;

@@ -27,7 +27,7 @@ TEST_GROUP(Segment) {
     std::string path(const char* name = "intake-0.log") const {
         return scratch.file(name);
     }
-    std::unique_ptr<Segment> make(Segment::Way way, std::size_t size = kSize, const char* name = "intake-0.log") {
+    std::unique_ptr<Segment> make(Segment::Way way, std::size_t size = kSize, const char* name = "intake-0.log") const {
         auto made = Segment::create(path(name), size, way);
         CHECK_TRUE(made.has_value());
         return std::move(*made);

@@ -355,6 +355,7 @@ TEST(Store, givesRequestsAndEventsInOneOrderInBothDirections) {
     CHECK_TRUE(all.size() >= 38);
     CHECK_TRUE(std::is_sorted(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.seq > b.seq; }));
     const auto number = [](const JournalEntry& entry) { return entry.seq; };
+    expected.reserve(all.size());
     for (const JournalEntry& entry : all)
         expected.push_back(number(entry));
     for (const std::size_t limit : {1U, 2U, 5U, 7U}) {

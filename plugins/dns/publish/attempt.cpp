@@ -273,7 +273,7 @@ void Attempt::write(Part& part, const Task& task) {
         report.verdict = verdict;
         if (verdict.kind == UpdateVerdict::Kind::overtaken && round + 1 < kMostRounds)
             continue;
-        settle(part, task, std::move(verdict));
+        settle(part, verdict);
         break;
     }
     if (!report.done())
@@ -283,7 +283,7 @@ void Attempt::write(Part& part, const Task& task) {
 }
 
 /// What the answer is worth, where need be by reading back what stands there now.
-void Attempt::settle(Part& part, const Task&, UpdateVerdict verdict) {
+void Attempt::settle(Part& part, const UpdateVerdict& verdict) {
     ZoneReport& report = part.report;
     if (verdict.kind == UpdateVerdict::Kind::refused || verdict.kind == UpdateVerdict::Kind::overtaken) {
         report.trouble = troubleOf(verdict);

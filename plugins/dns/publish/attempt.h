@@ -78,7 +78,7 @@ private:
                  const std::string& server, const Credentials& credentials);
     bool readAndPlan(Part& part, const Task& task, bool refresh);
     void write(Part& part, const Task& task);
-    void settle(Part& part, const Task& task, UpdateVerdict verdict);
+    void settle(Part& part, const UpdateVerdict& verdict);
     void readBack(Part& part);
     void remember(Part& part, const Task& task, bool alsoBefore);
     /// An address that answers comes to the front: updates go there, too.

@@ -94,7 +94,7 @@ void Publisher::takeStockLocked() {
     }
 }
 
-void Publisher::setGoalLocked(Domain& domain, Goal goal, std::string why, const std::optional<Wish>& wish) {
+void Publisher::setGoalLocked(Domain& domain, Goal goal, std::string why, const std::optional<Wish>& wish) const {
     const bool fresh = domain.edition == 0;
     const bool changed = fresh || domain.goal != goal || domain.status.wish != wish;
     domain.goalWhy = std::move(why);
@@ -135,7 +135,7 @@ Result<void> Publisher::publish(const std::string& domain) {
     for (const auto& [name, one] : domains_)
         if (name != domain)
             others.push_back(name);
-    const auto kept = ledger_.allow(domain.empty() ? Ledger::kAll : domain, others);
+    auto kept = ledger_.allow(domain.empty() ? Ledger::kAll : domain, others);
     takeStockLocked();
     for (auto& [name, one] : domains_)
         if ((domain.empty() || name == domain) && (one.goal == Goal::present || one.goal == Goal::absent)) {
@@ -291,7 +291,7 @@ void Publisher::finishLocked(Domain& domain, Report report, bool verified) {
 }
 
 /// The primary has it. Have the others?
-void Publisher::settleLocked(Domain& domain, const Report& report) {
+void Publisher::settleLocked(Domain& domain, const Report& report) const {
     DomainStatus& status = domain.status;
     const Monotonic now = hooks_.now();
     const auto behind = report.behind();
@@ -401,6 +401,7 @@ std::vector<std::pair<DomainStatus, Report>> Publisher::preview(const std::strin
                 tasks.emplace_back(copyLocked(one), taskLocked(one, false));
     }
     std::vector<std::pair<DomainStatus, Report>> out;
+    out.reserve(tasks.size());
     for (auto& [status, task] : tasks)
         out.emplace_back(std::move(status), Attempt(outside_, ledger_, stopped).preview(task));
     return out;

@@ -133,10 +133,10 @@ private:
         std::uint64_t edition = 0;  ///< counts changes of goal or wish
     };
     void takeStockLocked();
-    void setGoalLocked(Domain& domain, Goal goal, std::string why, const std::optional<Wish>& wish);
+    void setGoalLocked(Domain& domain, Goal goal, std::string why, const std::optional<Wish>& wish) const;
     Task taskLocked(const Domain& domain, bool refresh) const;
     void finishLocked(Domain& domain, Report report, bool verified);
-    void settleLocked(Domain& domain, const Report& report);
+    void settleLocked(Domain& domain, const Report& report) const;
     void failLocked(Domain& domain, const ZoneReport& zone);
     std::optional<News> newsLocked(Domain& domain);
     std::chrono::milliseconds backOffLocked(std::uint64_t failures);

@@ -61,7 +61,7 @@ TEST_GROUP(Publisher) {
         return wish;
     }
     /// Does all that is due now.
-    std::size_t work() {
+    std::size_t work() const {
         std::size_t done = 0;
         while (done < 100 && publisher->step([] { return false; }))
             ++done;
@@ -72,7 +72,7 @@ TEST_GROUP(Publisher) {
         now += time;
         wall += time;
     }
-    DomainStatus statusOf(const char* domain = "corp.example") {
+    DomainStatus statusOf(const char* domain = "corp.example") const {
         const auto status = publisher->status(domain);
         CHECK_TRUE(status.has_value());
         return *status;
