@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 #include <system_error>
 
 namespace muster::pool {
@@ -10,9 +11,14 @@ namespace muster::pool {
 namespace {
 
 constexpr const char* kTurnedReadOnly =
-    "the file system has turned read-only, as it does when its disk fails: see the system's log, and repair it or "
-    "mount "
-    "another disk in its place";
+    "the file system has turned read-only, as it does when its disk fails: see the system's log, "
+    "and repair it or mount another disk in its place";
+
+/// SQLite says "readonly" of a file that may not be written and of a whole file system alike.
+bool onReadOnlyFileSystem(const std::string& path) noexcept {
+    struct statvfs about {};
+    return statvfs(path.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0;
+}
 
 /// The system's own error behind the last I/O error: of the log, or of the file; 0: it did not say.
 int refusalOf(sqlite3* handle) noexcept {
@@ -159,8 +165,9 @@ Error Connection::problem(std::string_view what) const {
     const int system = handle_ && (code & 0xff) == SQLITE_IOERR ? refusalOf(handle_) : 0;
     if (system != 0)
         detail += ": " + std::generic_category().message(system);
+    const bool turned = system == EROFS || ((code & 0xff) == SQLITE_READONLY && onReadOnlyFileSystem(path_));
     detail += "; ";
-    detail += system == EROFS ? kTurnedReadOnly : remedy(code);
+    detail += turned ? kTurnedReadOnly : remedy(code);
     return {Code::storage, "database " + path_, std::move(detail)};
 }
 
@@ -173,7 +180,7 @@ std::string remedy(int sqliteCode) {
         case SQLITE_FULL:
             return "the disk is full: make room, Muster goes on by itself";
         case SQLITE_READONLY:
-            return "file or file system is read-only: make it writable for Muster's user, it goes on by itself";
+            return "the file is read-only: make it writable for Muster's user, it goes on by itself";
         case SQLITE_CANTOPEN:
         case SQLITE_PERM:
         case SQLITE_AUTH:

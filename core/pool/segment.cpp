@@ -73,9 +73,8 @@ Error systemError(const std::string& path, const char* what, int error) {
             break;
         case EROFS:
             detail +=
-                "the file system is read-only: see the system's log for the reason and make it writable, Muster goes "
-                "on by "
-                "itself";
+                "the file system is read-only: see the system's log for the reason and make it writable, "
+                "Muster goes on by itself";
             break;
         case EACCES:
         case EPERM:

@@ -145,7 +145,7 @@ class Disk(StoreTest):
         self.assertFalse(disk.remount("ro", check=False), "the kernel lets a disk in use become read-only after all")
         disk.fail()
         told, more, turn = self.until_alarm(daemon, lambda: self.troubles(daemon), 2)
-        self.assertRegex(" ".join(told), "Read-only file system.*see the system's log")
+        self.assertRegex(" ".join(told), "(Read-only file system|turned read-only).*see the system's log")
         asked += more + self.ask_some(daemon, 300, turn)
         self.assertEqual(upstream.counted().answers, len(asked), "a client was not answered")
         self.assertTrue(self.troubles(daemon), "the alarm is gone although the disk is not back")

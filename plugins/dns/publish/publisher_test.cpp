@@ -77,7 +77,7 @@ TEST_GROUP(Publisher) {
         CHECK_TRUE(status.has_value());
         return *status;
     }
-    void stateIs(State wanted, const char* domain = "corp.example") {
+    void stateIs(State wanted, const char* domain = "corp.example") const {
         const DomainStatus status = statusOf(domain);
         if (status.state != wanted)
             UT_PRINT(status.why.c_str());
