@@ -6,6 +6,34 @@ add_custom_target(muster_run)
 add_custom_target(muster_threaded)
 add_custom_target(muster_fuzzers)
 
+# With MUSTER_PRECOMPILED every target in CMakeLists.txt of this directory and below takes the standard library's headers
+# from muster_precompiled; called at the end, when all targets are known.
+function(muster_share_headers)
+    if(NOT MUSTER_PRECOMPILED)
+        return()
+    endif()
+    add_library(muster_precompiled OBJECT "${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp")
+    target_link_libraries(muster_precompiled PRIVATE Poco::Foundation)  # for the macros that it wants
+    target_precompile_headers(muster_precompiled PRIVATE
+        <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable> <cstdint> <filesystem> <fstream>
+        <functional> <map> <memory> <mutex> <optional> <random> <set> <span> <sstream> <string> <string_view>
+        <system_error> <thread> <unordered_map> <utility> <variant> <vector>)
+    set(directories "${PROJECT_SOURCE_DIR}")
+    while(directories)
+        list(POP_FRONT directories directory)
+        get_property(below DIRECTORY "${directory}" PROPERTY SUBDIRECTORIES)
+        list(APPEND directories ${below})
+        get_property(targets DIRECTORY "${directory}" PROPERTY BUILDSYSTEM_TARGETS)
+        foreach(target IN LISTS targets)
+            get_target_property(type ${target} TYPE)
+            get_target_property(sources ${target} SOURCES)
+            if(type MATCHES "LIBRARY|EXECUTABLE" AND sources MATCHES "\\.cpp" AND NOT target STREQUAL "muster_precompiled")
+                target_precompile_headers(${target} REUSE_FROM muster_precompiled)
+            endif()
+        endforeach()
+    endwhile()
+endfunction()
+
 # muster_add_tests(NAME SOURCES x_test.cpp ... LIBS ... [LABELS threaded])
 # A ctest entry NAME; label `threaded` puts it into the tsan run.
 function(muster_add_tests name)
