@@ -446,7 +446,7 @@ TEST(Relay, withoutFailBackWhoServesGoesOnAndFailBackBringsThePrimaryBack) {
         answeredBy("a", outcomeOf(ask()));
     }
     away(a, "a", "b");
-    a = back(first, "a");
+    back(first, "a");
     answeredBy("b", outcomeOf(ask()));
     CHECK_TRUE(host.changeSettings({{"fail-back", true}}, "", "").has_value());
     CHECK_TRUE(host.tellChanges());

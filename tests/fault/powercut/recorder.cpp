@@ -8,6 +8,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -285,7 +286,7 @@ void makeImage(std::uint64_t cut, const std::string& target, std::mt19937_64& di
         }
     }
     for (const auto& [name, file] : names) {
-        std::ofstream out(target + "/" + name, std::ios::binary);
+        std::ofstream out(std::filesystem::path(target) / name, std::ios::binary);
         const auto& octets = files[file].octets;
         out.write(octets.data(), static_cast<std::streamsize>(octets.size()));
     }
