@@ -10,9 +10,7 @@
 #include "host/dispatch/dispatcher_fixture.h"
 #include "host/reactor/reactor_pool.h"
 
-using muster::HResult;
 using muster::Outcome;
-using muster::RpcStatus;
 using muster::dispatch::ActivationDispatcher;
 using namespace muster::dispatch::test;  // NOLINT(google-build-using-namespace): the fixture's own words
 
