@@ -63,9 +63,10 @@ std::string fullHostName(const std::string& hostsFile) {
         return *plain;
     std::ifstream file(hostsFile, std::ios::binary);
     std::string hosts;
-    hosts.resize(kMaxHosts);
-    file.read(hosts.data(), static_cast<std::streamsize>(kMaxHosts));
-    hosts.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    std::array<char, 4096> piece{};
+    while (hosts.size() < kMaxHosts &&
+           (file.read(piece.data(), static_cast<std::streamsize>(piece.size())), file.gcount() > 0))
+        hosts.append(piece.data(), static_cast<std::size_t>(file.gcount()));
     const std::string full = fullNameIn(hosts, *plain);
     return full.empty() ? *plain : full;
 }
