@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "api/json_text.h"
 #include "api/values.h"
 
 namespace muster::api {
@@ -169,11 +170,14 @@ Json describe(const Field& field) {
     return out;
 }
 
-Json describe(const OperationTable& table) {
-    Json::Array items;
+std::string describe(const OperationTable& table) {
+    // Written row by row: the whole as one value is two megabytes, of which the allocator keeps a part for good.
+    std::string out = R"({"items":[)";
     for (const auto& row : table.list()) {
         const Operation& operation = row->operation();
-        items.push_back(json({{"method", operation.method},
+        if (out.back() == '}')
+            out += ',';
+        out += dumpJson(json({{"method", operation.method},
                               {"path", operation.path},
                               {"role", roleName(operation.role)},
                               {"owner", row->owner()},
@@ -188,7 +192,8 @@ Json describe(const OperationTable& table) {
                               {"body", describe(operation.body)},
                               {"answer", describe(operation.answer)}}));
     }
-    return json({{"items", Json(std::move(items))}, {"next", Json()}});
+    out += R"(],"next":null})";
+    return out;
 }
 
 Json openApi(const OperationTable& table, std::string_view version) {
@@ -245,7 +250,11 @@ Result<void> addDescriptions(OperationTable& table, std::string_view version) {
     auto added = table.add(
         "core",
         {.method = "GET", .path = "/operations", .role = Role::viewer, .summary = "What this daemon can be asked."},
-        [&table](const Call&) -> Result<Reply> { return Reply(describe(table)); });
+        [&table](const Call&) -> Result<Reply> {
+            Reply reply;
+            reply.text = describe(table);
+            return reply;
+        });
     if (!added)
         return added;
     return table.add(

@@ -1,6 +1,7 @@
 /// What the table says about itself: GET /operations for musterctl, GET /openapi.json for everybody else.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "muster/json.h"
@@ -11,8 +12,8 @@
 namespace muster::api {
 
 /// {"items": [{"method", "path", "role", "cli", "summary", "confirm", "list", "text", "stream", "pathFields", "query",
-/// "body", "answer"}]}
-Json describe(const OperationTable& table);
+/// "body", "answer"}], "next": null}, written
+std::string describe(const OperationTable& table);
 /// A field as JSON: name, type, help and what else is set.
 Json describe(const Field& field);
 

@@ -135,7 +135,7 @@ Response answer(const Operation& operation, Reply reply) {
     } else {
         if (reply.status >= 400)
             response.contentType = "application/problem+json";
-        response.body = dumpJson(reply.body);
+        response.body = reply.text.empty() ? dumpJson(reply.body) : std::move(reply.text);
     }
     return response;
 }

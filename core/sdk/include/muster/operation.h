@@ -64,7 +64,7 @@ public:
 struct Reply {
     int status = 200;
     Json body;
-    std::string text;                   ///< with Operation::text
+    std::string text;                   ///< with Operation::text; else, when not empty: `body` as written JSON
     std::function<void(Sink&)> stream;  ///< with Operation::stream
 
     Reply() = default;
