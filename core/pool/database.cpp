@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
 #include <sqlite3.h>
 #include <sys/statvfs.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace muster::pool {
 
@@ -15,9 +18,18 @@ constexpr const char* kTurnedReadOnly =
     "and repair it or mount another disk in its place";
 
 /// SQLite says "readonly" of a file that may not be written and of a whole file system alike.
-bool onReadOnlyFileSystem(const std::string& path) noexcept {
+bool onReadOnlyFileSystem(const std::string& path) {
     struct statvfs about {};
-    return statvfs(path.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0;
+    if (statvfs(path.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0)
+        return true;
+    // An ext4 that met an error refuses all writes, and newer kernels do not say so there. It is asked by a file
+    // without a name: to open and close the database itself would drop SQLite's locks on it.
+    const std::string directory = std::filesystem::path(path).parent_path().string();
+    const int fd = ::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    const bool refused = fd < 0 && errno == EROFS;
+    if (fd >= 0)
+        ::close(fd);
+    return refused;
 }
 
 /// The system's own error behind the last I/O error: of the log, or of the file; 0: it did not say.
