@@ -6,8 +6,7 @@ add_custom_target(muster_run)
 add_custom_target(muster_threaded)
 add_custom_target(muster_fuzzers)
 
-# With MUSTER_PRECOMPILED every target in CMakeLists.txt of this directory and below takes the standard library's headers
-# from muster_precompiled; called at the end, when all targets are known.
+# With MUSTER_PRECOMPILED every target of the tree takes the standard library's headers from muster_precompiled; called at the end, when all targets are known.
 function(muster_share_headers)
     if(NOT MUSTER_PRECOMPILED)
         return()

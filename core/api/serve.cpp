@@ -135,7 +135,8 @@ Response answer(const Operation& operation, Reply reply) {
     } else {
         if (reply.status >= 400)
             response.contentType = "application/problem+json";
-        response.body = reply.text.empty() ? dumpJson(reply.body) : std::move(reply.text);
+        // A refusal of an operation with text is in its body, whatever the text says.
+        response.body = operation.text || reply.text.empty() ? dumpJson(reply.body) : std::move(reply.text);
     }
     return response;
 }
