@@ -37,7 +37,9 @@ Applier::Applier(ApplierConfig config, std::unique_ptr<Connection> connection, s
       connection_(std::move(connection)),
       tables_(std::move(tables)) {
     safe_ = applied_ = tables_->applied();
+    identity_ = identityOf(*connection_);
     beginWith();
+    files_.hold();
 }
 
 Applier::~Applier() {
@@ -46,9 +48,7 @@ Applier::~Applier() {
 
 void Applier::beginWith() {
     inDatabase_ = tables_->applied();
-    identity_ = identityOf(*connection_);
     walPages_.store(0, std::memory_order_relaxed);  // as far as is known
-    files_.hold();
 
     sqlite3_wal_hook(
         connection_->handle(),
@@ -189,6 +189,7 @@ bool Applier::open() {
     connection_ = std::move(*connection);
     tables_ = std::move(*tables);
     beginWith();
+    files_.reopened();
     return true;
 }
 
@@ -209,7 +210,9 @@ Result<Rescued> Applier::replace(
     connection_ = std::move(made->connection);
     tables_ = std::move(made->tables);
     reopen_ = false;
+    identity_ = identityOf(*connection_);
     beginWith();
+    files_.hold(std::move(made->file));
     safe_.store(inDatabase_, std::memory_order_release);
     const std::lock_guard lock(mutex_);
     applied_ = inDatabase_;

@@ -15,6 +15,16 @@ constexpr std::int64_t kFrame = 24 + 4096;
 
 }  // namespace
 
+HeldFile& HeldFile::operator=(HeldFile&& other) noexcept {
+    if (this != &other) {
+        release();
+        fd_ = std::exchange(other.fd_, -1);
+        inode_ = other.inode_;
+        device_ = other.device_;
+    }
+    return *this;
+}
+
 void HeldFile::hold(const std::string& path) noexcept {
     // Opened only when it is another one: a second descriptor of the same file, when closed, drops SQLite's locks.
     if (held() && isAt(path))
@@ -55,13 +65,33 @@ DatabaseFiles::Stamp DatabaseFiles::stamp() const noexcept {
 }
 
 void DatabaseFiles::hold() {
+    HeldFile database;
+    database.hold(path_);
+    hold(std::move(database));
+}
+
+void DatabaseFiles::hold(HeldFile database) {
     const std::lock_guard lock(mutex_);
-    database_.hold(path_);
+    database_ = std::move(database);
     log_.hold(logPath());
     index_.hold(indexPath());
     known_ = stamp();
     logPages_ = 0;
     changing_ = false;
+}
+
+void DatabaseFiles::holdBeside() noexcept {
+    // At any moment another disk may be mounted over them: what its names lead to, or do not, tells nothing of ours.
+    const auto take = [this](HeldFile& file, const std::string& path) {
+        if (file.isAt(path))
+            return;
+        HeldFile now;
+        now.hold(path);
+        if (database_.isAt(path_))
+            file = std::move(now);
+    };
+    take(log_, logPath());
+    take(index_, indexPath());
 }
 
 void DatabaseFiles::changing() {
@@ -76,10 +106,15 @@ void DatabaseFiles::cancel() {
 
 void DatabaseFiles::resume() {
     const std::lock_guard lock(mutex_);
-    if (database_.isAt(path_)) {
-        log_.hold(logPath());
-        index_.hold(indexPath());
-    }
+    holdBeside();
+    changing_ = false;
+}
+
+void DatabaseFiles::reopened() {
+    const std::lock_guard lock(mutex_);
+    holdBeside();
+    known_ = stamp();
+    logPages_ = 0;
     changing_ = false;
 }
 

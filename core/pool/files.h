@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "muster/result.h"
 
@@ -17,6 +18,8 @@ class HeldFile {
 public:
     HeldFile() noexcept = default;
     ~HeldFile() { release(); }
+    HeldFile(HeldFile&& other) noexcept { *this = std::move(other); }
+    HeldFile& operator=(HeldFile&& other) noexcept;
     HeldFile(const HeldFile&) = delete;
     HeldFile& operator=(const HeldFile&) = delete;
 
@@ -49,15 +52,21 @@ public:
         std::string sentence = {};  ///< what it is, for a person: "database … was removed or renamed"
     };
 
-    /// Holds what is at the names now. Call it when the database was opened and read. @thread any
+    /// Holds what is at the names now. Call it when a database was opened for the first time; inPlace() then tells
+    /// whether there was one. @thread any
     void hold();
+    /// Holds another database from now on, and what is at the names beside it. Ends changing(). @thread any
+    void hold(HeldFile database);
     /// The files may change for a moment, as they do when the last connection closes: look() finds nothing until
-    /// hold(). @thread any
+    /// one of those who end it. @thread any
     void changing();
     /// Ends changing(): nothing was changed.
     void cancel();
-    /// Ends changing() when it was not opened anew: holds what belongs to the database now, if that is in its place.
+    /// Ends changing() when it could not be opened anew: holds what lies beside the database now, if that is in its
+    /// place; else what it held, since nobody else has it.
     void resume();
+    /// As resume() when it was opened anew, which may have written into it.
+    void reopened();
     /// What was written into the database since hold() was its owner's doing. @thread any
     void remember();
     /// @param logPages  gives the pages that the write-ahead log has at least; asked when nobody changes the files
@@ -83,6 +92,7 @@ private:
         bool operator==(const Stamp&) const = default;
     };
     Stamp stamp() const noexcept;
+    void holdBeside() noexcept;
     /// Whether frame `number` of the log was ever written: what was cut off and then written behind is a hole.
     bool hasFrame(int number) const noexcept;
 

@@ -290,6 +290,10 @@ Result<Rescued> rescue(const DatabaseFiles& files, const RescueOrder& order) {
     out.done = fresh       ? "what was in it cannot be read (" + copy->problem + "); a new one was begun"
                : out.whole ? "all that it held was put back"
                            : "what could be read of it was put back";
+    // Held before it has the name, and so whatever happens to the name.
+    out.file.hold(whole);
+    if (!out.file.held())
+        return fail(systemError(whole, "open the file", errno));
     clearNames(files, fresh || !out.whole, out.done);
     if (rename(whole.c_str(), path.c_str()) != 0)
         return fail(systemError(whole, "put the file in its place", errno));
@@ -302,6 +306,8 @@ Result<Rescued> rescue(const DatabaseFiles& files, const RescueOrder& order) {
     auto tables = Tables::open(**connection);
     if (!tables)
         return fail(tables.error());
+    if (!out.file.isAt(path))
+        return fail(Code::storage, "database " + path, "it was replaced again a moment later");
     out.connection = std::move(*connection);
     out.tables = std::move(*tables);
     return out;

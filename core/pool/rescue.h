@@ -15,6 +15,7 @@
 namespace muster::pool {
 
 struct Rescued {
+    HeldFile file;  ///< the database; before the connection to it: closed after that
     std::unique_ptr<Connection> connection;
     std::unique_ptr<Tables> tables;
     bool whole = true;  ///< all that was ever applied is in it

@@ -199,6 +199,9 @@ public:
     FileStore(const FileStore&) = delete;
     FileStore& operator=(const FileStore&) = delete;
 
+    /// Whether the database that was opened is still where it belongs, and is held there.
+    bool inPlace() const { return files_.inPlace(); }
+
     void start() {
         applier_.start();
         intake_.start();
@@ -391,6 +394,9 @@ Result<std::unique_ptr<Archive>> Archive::open(StoreConfig config) {
     (void)syncDirectory(config.directory);
 
     auto store = std::make_unique<FileStore>(config, std::move(*lock), std::move(*opened), std::move(free));
+    if (!store->inPlace())
+        return fail(Code::storage, "database " + path,
+                    "it was removed or replaced while it was being opened; try again");
     store->start();
     for (EventRecord& event : events)
         store->journal(std::move(event));
