@@ -157,13 +157,13 @@ void Applier::setTrouble(std::string sentence) {
 bool Applier::ensureOpen() {
     if (connection_ && !reopen_.exchange(false))
         return true;
-    // The last connection that closes writes into the file of that name, and removes the log of that name.
-    files_.changing();
-    if (!files_.inPlace()) {
+    // The last connection that closes writes into the file of that name, and removes the log of that name; and what is
+    // wrong with them is not seen any more when they were opened anew.
+    if (files_.look([this] { return walPages(); }).state != DatabaseFiles::State::good) {
         reopen_ = true;
-        files_.cancel();
-        return false;  // the keeper sees it as well, and puts it back
+        return false;  // the keeper sees it as well: it judges them, and puts them back
     }
+    files_.changing();
     retention_.reset();
     tables_.reset();
     connection_.reset();
@@ -174,9 +174,10 @@ bool Applier::ensureOpen() {
 }
 
 bool Applier::open() {
-    auto connection = Connection::open(config_.path, Connection::Use::write);
+    auto connection = files_.connect(Connection::Use::write);
     if (!connection) {
-        setTrouble(connection.error().text());
+        if (files_.inPlace())  // else the keeper has the words
+            setTrouble(connection.error().text());
         return false;
     }
     auto tables = Tables::open(**connection);

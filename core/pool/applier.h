@@ -21,7 +21,6 @@ namespace muster::pool {
 class Retention;
 
 struct ApplierConfig {
-    std::string path;                       ///< of the database
     std::size_t limit = 8u << 20;           ///< octets waiting
     std::chrono::milliseconds delay{1000};  ///< how long a record may wait for company
     std::chrono::hours retentionAge{24 * 400};

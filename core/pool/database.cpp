@@ -114,7 +114,8 @@ Guid Statement::guid(int column) const noexcept {
     return guid;
 }
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Use use) {
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Use use,
+                                                      const std::function<bool()>& isRight) {
     sqlite3* handle = nullptr;
     const int flags = (use == Use::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
                       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
@@ -123,6 +124,12 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Us
     std::unique_ptr<Connection> connection(new Connection(handle, path));
     if (code != SQLITE_OK)
         return fail(connection->problem("cannot open"));
+    if (isRight) {
+        int moved = 0;
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+        if (moved != 0 || !isRight())
+            return fail(Code::storage, "database " + path, "its name leads to another file, or to none");
+    }
     sqlite3_busy_timeout(handle, 2000);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,8 +67,11 @@ public:
     enum class Use : std::uint8_t { write, read };
 
     /// Opens and sets what every connection has: WAL, no automatic checkpoint, no mmap, a small cache.
-    /// @error storage  with SQLite's words
-    static Result<std::unique_ptr<Connection>> open(const std::string& path, Use use);
+    /// @param isRight  asked when the file is open and nothing was read of it: SQLite makes the index of the log anew,
+    ///                 also under those who use it, when it finds another database beside it. Empty: it is
+    /// @error storage  with SQLite's words, or: it is not the right one
+    static Result<std::unique_ptr<Connection>> open(const std::string& path, Use use,
+                                                    const std::function<bool()>& isRight = {});
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;

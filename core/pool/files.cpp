@@ -128,6 +128,10 @@ bool DatabaseFiles::inPlace() const {
     return database_.isAt(path_);
 }
 
+Result<std::unique_ptr<Connection>> DatabaseFiles::connect(Connection::Use use) const {
+    return Connection::open(path_, use, [this] { return inPlace(); });
+}
+
 bool DatabaseFiles::hasFrame(int number) const noexcept {
     std::uint32_t page = 0;
     return pread(log_.descriptor(), &page, sizeof page, kLogHead + kFrame * number) == sizeof page && page != 0;

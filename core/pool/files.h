@@ -4,11 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 
 #include "muster/result.h"
+
+#include "pool/database.h"
 
 namespace muster::pool {
 
@@ -74,6 +77,9 @@ public:
     Finding look(const std::function<int()>& logPages);
     /// The name leads to the database that is held. @thread any
     bool inPlace() const;
+    /// A connection to it, if the name leads to it.
+    /// @error storage  SQLite's, or: the name leads elsewhere. @thread any
+    Result<std::unique_ptr<Connection>> connect(Connection::Use use) const;
 
     const std::string& path() const noexcept { return path_; }
     std::string logPath() const { return path_ + "-wal"; }

@@ -20,7 +20,6 @@ constexpr std::chrono::milliseconds kLongestPause{10'000};  ///< between two tri
 Keeper::Keeper(KeeperConfig config, DatabaseFiles& files, Applier& applier, Intake& intake, Reader& reader,
                std::function<void(EventRecord)> note)
     : config_(std::move(config)),
-      path_(files.path()),
       files_(files),
       applier_(applier),
       intake_(intake),
@@ -110,7 +109,7 @@ void Keeper::repair(const std::string& what) {
 
 std::string Keeper::judgeContent() {
     const std::uint64_t expected = applier_.inDatabase();  // it may grow while this reads
-    auto opened = Connection::open(path_, Connection::Use::read);
+    auto opened = files_.connect(Connection::Use::read);
     if (!opened)
         return "it cannot be opened: " + opened.error().detail;
     if (identityOf(**opened) != applier_.identity())
@@ -128,8 +127,8 @@ std::string Keeper::judgeContent() {
 
 void Keeper::checkpoint() {
     if (!connection_) {
-        auto opened = Connection::open(path_, Connection::Use::write);
-        if (!opened || !files_.inPlace())
+        auto opened = files_.connect(Connection::Use::write);
+        if (!opened)
             return;
         connection_ = std::move(*opened);
     }
@@ -157,7 +156,7 @@ void Keeper::checkpoint() {
 }
 
 void Keeper::checkDatabase() {
-    auto opened = Connection::open(path_, Connection::Use::read);
+    auto opened = files_.connect(Connection::Use::read);
     if (!opened)
         return;
     Connection& connection = **opened;

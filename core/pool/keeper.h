@@ -49,7 +49,6 @@ private:
     bool pause();
 
     const KeeperConfig config_;
-    const std::string path_;
     DatabaseFiles& files_;
     Applier& applier_;
     Intake& intake_;

@@ -188,9 +188,9 @@ Result<std::unique_ptr<Connection>> Reader::acquire() {
             return connection;
         }
         if (suspended_)
-            return fail(Code::storage, "database " + path_, "it is being put back; ask again in a moment");
+            return fail(Code::storage, "database " + files_.path(), "it is being put back; ask again in a moment");
     }
-    return Connection::open(path_, Connection::Use::read);
+    return files_.connect(Connection::Use::read);
 }
 
 void Reader::release(std::unique_ptr<Connection> connection, std::uint64_t age) noexcept {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pool/database.h"
+#include "pool/files.h"
 #include "pool/store.h"
 
 namespace muster::pool {
@@ -127,7 +128,7 @@ struct PoolSum {
 
 class Reader {
 public:
-    explicit Reader(std::string path) noexcept : path_(std::move(path)) {}
+    explicit Reader(const DatabaseFiles& files) noexcept : files_(files) {}
     /// The database is being put back: nothing is opened by its name until resume(); a call then fails that finds no
     /// open connection.
     void suspend() noexcept {
@@ -189,7 +190,7 @@ private:
     /// Calls `row` for each client from `fromCmid` on. False from `row` ends it.
     Result<void> scan(const char* columns, const Guid& fromCmid, const std::function<bool(Statement&)>& row);
 
-    const std::string path_;
+    const DatabaseFiles& files_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Connection>> idle_;
     std::uint64_t age_ = 0;  ///< of the file: how often it was put back

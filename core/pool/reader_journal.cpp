@@ -262,7 +262,7 @@ Result<JournalPage> Reader::journal(const JournalQuery& query) {
 Result<void> Reader::backup(const std::string& path, const std::atomic<bool>& stopping) {
     if (access(path.c_str(), F_OK) == 0)
         return fail(Code::duplicate, path, "the file exists; name another one");
-    auto source = Connection::open(path_, Connection::Use::read);
+    auto source = files_.connect(Connection::Use::read);
     if (!source)
         return fail(source.error());
     const std::string part = path + ".part";

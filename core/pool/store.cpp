@@ -175,9 +175,8 @@ class FileStore final : public Archive {
 public:
     FileStore(const StoreConfig& config, Lock lock, Opened opened, std::vector<std::unique_ptr<Segment>> free)
         : lock_(std::move(lock)),
-          path_(databasePath(config)),
-          files_(path_),
-          reader_(path_),
+          files_(databasePath(config)),
+          reader_(files_),
           known_(static_cast<std::size_t>(opened.connection->value("PRAGMA page_count", 0)) * 4096 / 300),
           totals_(opened.tables->totals()),
           applier_(applierConfig(config), std::move(opened.connection), std::move(opened.tables), files_, totals_,
@@ -273,8 +272,7 @@ public:
 
 private:
     static ApplierConfig applierConfig(const StoreConfig& config) {
-        return {databasePath(config), config.intakeLimit, config.applyDelay, config.retentionAge,
-                config.retentionOctets};
+        return {config.intakeLimit, config.applyDelay, config.retentionAge, config.retentionOctets};
     }
     std::function<void(EventRecord)> noteTaker() {
         return [this](EventRecord event) { journal(std::move(event)); };
@@ -291,7 +289,6 @@ private:
     }
 
     Lock lock_;
-    const std::string path_;
     std::atomic<bool> stopping_{false};
     DatabaseFiles files_;  // before all connections: closed after them
     Reader reader_;

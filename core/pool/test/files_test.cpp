@@ -88,6 +88,30 @@ TEST(DatabaseFiles, whatCameBesideADatabaseInItsPlaceIsTaken) {
     CHECK_TRUE(look().state == State::broken);
 }
 
+// SQLite makes the log's index anew when it opens the first database of that file; it would cut the one that those who
+// have ours open are reading, which ends the process.
+TEST(DatabaseFiles, anotherDatabaseAtTheNameIsNotOpenedUnderThoseWhoReadOurs) {
+    const auto make = [](const std::string& path) {
+        for (const char* suffix : {"", "-wal", "-shm"})
+            std::filesystem::remove(path + suffix);
+        auto connection = Connection::open(path, Connection::Use::write);
+        CHECK_TRUE(connection.has_value());
+        CHECK_TRUE((*connection)->execute("CREATE TABLE t(x); INSERT INTO t VALUES(1)").has_value());
+        return std::move(*connection);
+    };
+    const auto ours = make(files.path());
+    files.hold();
+    CHECK_TRUE(files.connect(Connection::Use::read).has_value());
+    make(scratch.file("theirs"));
+    std::filesystem::rename(scratch.file("theirs"), files.path());
+    for (const auto use : {Connection::Use::read, Connection::Use::write}) {
+        const auto refused = files.connect(use);
+        CHECK_FALSE(refused.has_value());
+        STRCMP_CONTAINS("another file", refused.error().detail.c_str());
+    }
+    LONGS_EQUAL(1, ours->value("SELECT x FROM t", 0));
+}
+
 TEST(DatabaseFiles, whatWasPutBackWhereItWasIsGood) {
     cover();
     CHECK_TRUE(look().state == State::broken);

@@ -500,6 +500,8 @@ TEST(Store, aBackupHoldsAllThatWasAcknowledgedAndReplacesNothing) {
     const auto again = store->backup(copy);
     CHECK_FALSE(again.has_value());
     CHECK_TRUE(again.error().code == Code::duplicate);
-    Reader reader(copy);
+    DatabaseFiles files(copy);
+    files.hold();
+    Reader reader(files);
     CHECK_EQUAL(2U, reader.clients({})->clients.size());
 }
