@@ -127,7 +127,6 @@ protected:
     std::unique_ptr<ActivationDispatcher> dispatcher;
 
     void setup() override {
-        limits.pause = 0us;  // a group leaves in the first quiet round, unless the test says otherwise
         begin();
     }
 

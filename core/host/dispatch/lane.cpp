@@ -166,27 +166,24 @@ void Lane::roundEnd() noexcept {
 bool Lane::gathers() const noexcept {
     if (service_.store == nullptr || !shared_.durable.load(std::memory_order_relaxed))
         return false;
-    if (groupsWaited_ > 0)
-        return true;
-    if (underLoad() && decidedCount_ >= expected_)
-        return false;  // all that were likely to come have come
-    return reactor_->now() < std::max(decidedSince_, storeFree_) + limits_.gather;
+    return groupsWaited_ > 0 || reactor_->now() < std::max(decidedSince_, storeFree_) + limits_.gather;
 }
 
 void Lane::lookOnce() noexcept {
-    if (look_ != 0)
+    if (looking_)
         return;
     movementsSeen_ = movements_;
     try {
         // The round of a timer that is due does not wait, and comes to it after all that is ready.
-        look_ = reactor_->after(underLoad() ? limits_.pause : std::chrono::microseconds(0), [this] { looked(); });
+        reactor_->after(std::chrono::milliseconds(0), [this] { looked(); });
+        looking_ = true;
     } catch (const std::exception&) {
         leave();  // no memory for a timer: without more company then
     }
 }
 
 void Lane::looked() noexcept {
-    look_ = 0;
+    looking_ = false;
     if (decided_ == nullptr)
         return;
     if (groupsWaited_ == 0 && movements_ == movementsSeen_)
@@ -196,8 +193,6 @@ void Lane::looked() noexcept {
 }
 
 void Lane::leave() noexcept {
-    if (look_ != 0)
-        reactor_->cancel(std::exchange(look_, 0));
     LiveExchange* const first = std::exchange(decided_, nullptr);
     decidedEnd_ = &decided_;
     const std::size_t count = std::exchange(decidedCount_, 0);
@@ -218,7 +213,6 @@ void Lane::leave() noexcept {
         batch = batches_.back().get();
     }
     batch->first = first;
-    batch->count = count;
     batch->next = nullptr;
     batch->deadline = decidedSince_ + limits_.commit;
     batch->younger = nullptr;
@@ -315,10 +309,8 @@ void Lane::takeArrived() noexcept {
         Batch* const rest = std::exchange(reversed->next, batch);
         batch = std::exchange(reversed, rest);
     }
-    expected_ = decidedCount_;
     while (batch != nullptr) {
         Batch* const rest = batch->next;
-        expected_ += batch->count;
         const bool durable = batch->durability == pool::Durability::durable;
         shared_.setDurable(durable);
         if (batch->first != nullptr) {

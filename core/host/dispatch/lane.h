@@ -107,7 +107,6 @@ private:
         explicit Batch(Lane& owner) noexcept : lane(owner) {}
         Lane& lane;
         LiveExchange* first = nullptr;  ///< nullptr once released
-        std::size_t count = 0;
         Monotonic deadline;
         pool::Durability durability = pool::Durability::durable;
         Batch* next = nullptr;     ///< free list, or the list of those that have arrived
@@ -124,13 +123,9 @@ private:
     void unlink(LiveExchange& exchange) noexcept;
     /// Whether what is decided waits for more: each group costs a sync, however small it is.
     bool gathers() const noexcept;
-    /// Has the group leave once nothing more comes: at once, or under load after a pause.
+    /// Has a round look whether more is ready, before the group leaves.
     void lookOnce() noexcept;
     void looked() noexcept;
-    /// Clients that ask again and again have each a request in hand: so many were waiting or were just answered when
-    /// the last group came back. As many are worth a pause.
-    bool underLoad() const noexcept { return expected_ >= kLoad; }
-    static constexpr std::size_t kLoad = 4;
     /// What is decided leaves: for the store, or at once when nothing is recorded.
     void leave() noexcept;
     bool send(Batch& batch, std::size_t count) const noexcept;
@@ -165,8 +160,7 @@ private:
     std::size_t groupsWaited_ = 0;  ///< batches under way whose exchanges wait for the store
     std::uint64_t movements_ = 0;   ///< submissions and completions
     std::uint64_t movementsSeen_ = 0;
-    std::size_t expected_ = 0;  ///< exchanges that are likely to be decided before long
-    Reactor::TimerId look_ = 0;
+    bool looking_ = false;
 
     LiveExchange* oldestDeciding_ = nullptr;
     LiveExchange* youngestDeciding_ = nullptr;

@@ -40,7 +40,6 @@ struct Limits {
     std::chrono::milliseconds commit{2000};     ///< an answer waits at most this long for its record
     std::chrono::milliseconds exchange{30000};  ///< an authority has this long to decide
     std::chrono::milliseconds gather{2};        ///< a group grows at most this long while requests keep coming
-    std::chrono::microseconds pause{200};       ///< so long nothing has to come until it leaves, under load
     std::size_t longBodies = std::size_t{4}
                              << 20U;  ///< octets per reactor held of bodies longer than any known version
 };

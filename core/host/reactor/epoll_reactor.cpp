@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <ctime>
 #include <exception>
 #include <string>
 #include <sys/eventfd.h>
@@ -73,13 +72,13 @@ bool EpollReactor::here() const noexcept {
 void EpollReactor::run() {
     const OnThread mark(this);
     while (!stopping_.load(std::memory_order_acquire))
-        round(timers_.next() ? Wait(untilTimer(std::chrono::nanoseconds::max())) : std::nullopt);
+        round(timeoutFor(std::chrono::milliseconds::max()));
     runPosted();
 }
 
 void EpollReactor::turn(std::chrono::milliseconds atMost) {
     const OnThread mark(this);
-    round(untilTimer(atMost));
+    round(timeoutFor(atMost));
 }
 
 void EpollReactor::stop() noexcept {
@@ -88,40 +87,25 @@ void EpollReactor::stop() noexcept {
     [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
 }
 
-std::chrono::nanoseconds EpollReactor::untilTimer(std::chrono::nanoseconds atMost) const noexcept {
-    const auto due = timers_.next();
-    if (!due)
-        return atMost;
-    const auto left = std::chrono::ceil<std::chrono::nanoseconds>(*due - std::chrono::steady_clock::now());
-    return std::clamp(left, std::chrono::nanoseconds(0), atMost);
-}
-
-int EpollReactor::waitForEvents(const Wait& wait) noexcept {
-    const int room = static_cast<int>(ready_.size());
-    if (!wait || wait->count() == 0)
-        return ::epoll_wait(epoll_, ready_.data(), room, wait ? 0 : -1);
-    if (fine_) {
-        const auto seconds = std::chrono::floor<std::chrono::seconds>(*wait);
-        timespec limit{};
-        limit.tv_sec = static_cast<std::time_t>(seconds.count());
-        limit.tv_nsec = static_cast<long>((*wait - seconds).count());
-        const int count = ::epoll_pwait2(epoll_, ready_.data(), room, &limit, nullptr);
-        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
-            return count;
-        fine_ = false;  // an older kernel, or a filter that does not know it
+int EpollReactor::timeoutFor(std::chrono::milliseconds atMost) const noexcept {
+    auto wait = std::min(atMost, std::chrono::milliseconds(INT_MAX));
+    const bool forEver = atMost == std::chrono::milliseconds::max();
+    if (const auto due = timers_.next()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - std::chrono::steady_clock::now());
+        wait = std::clamp(left, std::chrono::milliseconds(0), wait);
+    } else if (forEver) {
+        return -1;
     }
-    const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(*wait);
-    return ::epoll_wait(epoll_, ready_.data(), room,
-                        static_cast<int>(std::min<std::int64_t>(rounded.count(), INT_MAX)));
+    return static_cast<int>(wait.count());
 }
 
-void EpollReactor::round(Wait wait) {
+void EpollReactor::round(int timeout) {
     // The poster stores hasPosted_ and then looks at asleep_; this side stores asleep_ and then looks at hasPosted_.
     // In one total order at least one of the two sees the other.
     asleep_.store(true, std::memory_order_seq_cst);
     if (hasPosted_.load(std::memory_order_seq_cst))
-        wait = std::chrono::nanoseconds(0);
-    const int count = waitForEvents(wait);
+        timeout = 0;
+    const int count = ::epoll_wait(epoll_, ready_.data(), static_cast<int>(ready_.size()), timeout);
     asleep_.store(false, std::memory_order_seq_cst);
     readClocks();
     rounds_.fetch_add(1, std::memory_order_relaxed);
@@ -215,7 +199,7 @@ void EpollReactor::unwatch(int fd) noexcept {
     ++slots_[number].generation;
 }
 
-Reactor::TimerId EpollReactor::after(std::chrono::microseconds delay, std::function<void()> task) {
+Reactor::TimerId EpollReactor::after(std::chrono::milliseconds delay, std::function<void()> task) {
     // From the clock and not from the round's begin: a long round must not make the timer early.
     return timers_.add(std::chrono::steady_clock::now() + delay, std::move(task));
 }

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <sys/epoll.h>
 #include <vector>
@@ -47,7 +46,7 @@ public:
     void rewatch(int fd, std::uint32_t events) noexcept override;
     void unwatch(int fd) noexcept override;
 
-    TimerId after(std::chrono::microseconds delay, std::function<void()> task) override;
+    TimerId after(std::chrono::milliseconds delay, std::function<void()> task) override;
     void cancel(TimerId timer) noexcept override;
 
     /// Asked for again before it has run: still once. Asked for by a hook: in the same round.
@@ -61,12 +60,8 @@ private:
         std::uint32_t generation = 0;  ///< tells events of this watch from those of an earlier one of the same number
     };
 
-    using Wait = std::optional<std::chrono::nanoseconds>;  ///< nothing: until something happens
-
-    void round(Wait wait);
-    /// At most `atMost`, and not beyond the next timer.
-    std::chrono::nanoseconds untilTimer(std::chrono::nanoseconds atMost) const noexcept;
-    int waitForEvents(const Wait& wait) noexcept;
+    void round(int timeout);
+    int timeoutFor(std::chrono::milliseconds atMost) const noexcept;
     void runPosted();
     void call(const std::function<void()>& task) noexcept;
     void readClocks() noexcept;
@@ -82,7 +77,6 @@ private:
     std::vector<RoundEnd*> hooks_;
     std::size_t hooksDone_ = 0;
     std::array<epoll_event, 256> ready_{};
-    bool fine_ = true;  ///< the kernel has epoll_pwait2 (5.11): waits in nanoseconds
 
     std::mutex mutex_;
     std::vector<std::function<void()>> posted_;   ///< under mutex_

@@ -1,16 +1,8 @@
 #include "host/reactor/epoll_reactor.h"
 
-#include <array>
-#include <cerrno>
-#include <cstddef>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <memory>
 #include <string>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -166,37 +158,6 @@ TEST(EpollReactor, aTimerRunsOnceItsDelayHasPassedAndNotBefore) {
     while (ran == muster::Monotonic{})
         reactor.turn(1000ms);
     CHECK(ran - before >= 20ms);
-}
-
-TEST(EpollReactor, aTimerRunsAlsoWhereTheKernelHasNoFineWaits) {
-    const pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {  // what is refused here stays refused
-        std::array<sock_filter, 4> program{{
-            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
-            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        }};
-        const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-            _exit(77);
-        EpollReactor here;
-        bool ran = false;
-        const muster::Monotonic due = std::chrono::steady_clock::now() + 1500us;
-        here.after(1500us, [&] { ran = true; });
-        while (!ran)
-            here.turn(10s);
-        const bool rounds = here.rounds() < 100;  // it slept, and did not turn round and round
-        _exit(rounds && here.now() >= due ? 0 : 1);
-    }
-    int status = 0;
-    LONGS_EQUAL(child, waitpid(child, &status, 0));
-    CHECK(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 77)
-        UT_PRINT("no seccomp here: not tried");
-    else
-        LONGS_EQUAL(0, WEXITSTATUS(status));
 }
 
 TEST(EpollReactor, aTimerThatArmsItselfWithoutDelayLeavesRoomForOthers) {

@@ -47,9 +47,8 @@ public:
     /// No event reaches the watcher afterwards, also none that this round still holds. Call it before close(fd).
     virtual void unwatch(int fd) noexcept = 0;
 
-    /// Runs `task` once, not before `delay` has passed, and about 50 us late at most on an idle machine. Good for
-    /// thousands, not for one per request.
-    virtual TimerId after(std::chrono::microseconds delay, std::function<void()> task) = 0;
+    /// Runs `task` once, not before `delay` has passed. Good for thousands, not for one per request.
+    virtual TimerId after(std::chrono::milliseconds delay, std::function<void()> task) = 0;
     virtual void cancel(TimerId timer) noexcept = 0;
 
     virtual void atRoundEnd(RoundEnd& hook) = 0;

@@ -117,7 +117,7 @@ public:
             epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
     }
 
-    TimerId after(std::chrono::microseconds delay, std::function<void()> task) override {
+    TimerId after(std::chrono::milliseconds delay, std::function<void()> task) override {
         timers_.emplace(std::pair{now_ + delay, ++lastTimer_}, std::move(task));
         return lastTimer_;
     }
