@@ -196,6 +196,22 @@ std::string describe(const OperationTable& table) {
     return out;
 }
 
+/// Either of the two.
+Json security() {
+    Json::Array ways;
+    for (const char* way : {"session", "token"})
+        ways.push_back(json({{way, Json(Json::Array())}}));
+    return Json(std::move(ways));
+}
+
+Json securitySchemes() {
+    return json({{"session", json({{"type", "apiKey"},
+                                   {"in", "cookie"},
+                                   {"name", "__Host-muster"},
+                                   {"description", "Of a login; what changes something also needs X-Muster-CSRF."}})},
+                 {"token", json({{"type", "http"}, {"scheme", "bearer"}})}});
+}
+
 Json openApi(const OperationTable& table, std::string_view version) {
     Json paths{Json::Object()};
     for (const auto& row : table.list()) {
@@ -210,7 +226,10 @@ Json openApi(const OperationTable& table, std::string_view version) {
         Json::Array tags{row->owner()};
         Json described = json({{"operationId", operationId(operation)},
                                {"summary", operation.summary},
-                               {"description", std::string("Least role: ") + roleName(operation.role) + "."},
+                               {"description", operation.role == Role::none
+                                                   ? std::string("Needs no login.")
+                                                   : std::string("Least role: ") + roleName(operation.role) + "."},
+                               {"security", operation.role == Role::none ? Json(Json::Array()) : security()},
                                {"tags", Json(std::move(tags))},
                                {"parameters", std::move(all)}});
         if (!operation.body.empty())
@@ -243,6 +262,7 @@ Json openApi(const OperationTable& table, std::string_view version) {
                               {"content",
                                json({{"application/problem+json",
                                       json({{"schema", json({{"$ref", "#/components/schemas/Problem"}})}})}})}})}})},
+                {"securitySchemes", securitySchemes()},
                 {"schemas", json({{"Problem", problemSchema()}})}})}});
 }
 

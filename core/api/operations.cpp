@@ -119,6 +119,8 @@ bool before(const std::shared_ptr<const Registered>& a, const std::shared_ptr<co
 
 const char* roleName(Role role) noexcept {
     switch (role) {
+        case Role::none:
+            return "none";
         case Role::viewer:
             return "viewer";
         case Role::operator_:

@@ -28,6 +28,8 @@ const char* title(Code code) noexcept {
             return "Disk or database trouble";
         case Code::conflict:
             return "Changed meanwhile";
+        case Code::unauthenticated:
+            return "Not logged in";
     }
     return "Muster's own mistake";
 }
@@ -44,6 +46,8 @@ int status(Code code) noexcept {
     switch (code) {
         case Code::malformed:
             return 400;
+        case Code::unauthenticated:
+            return 401;
         case Code::denied:
             return 403;
         case Code::missing:

@@ -126,6 +126,7 @@ Result<Json> checkBody(const Operation& operation, const Request& request, std::
 Response answer(const Operation& operation, Reply reply) {
     Response response;
     response.status = reply.status;
+    response.headers = std::move(reply.headers);
     if (operation.stream && reply.stream) {
         response.contentType = "application/x-ndjson";
         response.stream = std::move(reply.stream);
@@ -176,6 +177,9 @@ Response process(const OperationTable& table, const Request& request, const Hand
         return response;
     }
     const Operation& operation = match.registered->operation();
+    if (request.caller.role == Role::none && operation.role != Role::none)
+        return refuse({Code::unauthenticated, std::string(operation.method) + " " + std::string(operation.path),
+                       "needs a login; log in, or send a token"});
     if (request.caller.role < operation.role)
         return refuse({Code::denied, std::string(operation.method) + " " + std::string(operation.path),
                        std::string("needs the role ") + roleName(operation.role) + ", " + request.caller.name + " is " +

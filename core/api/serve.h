@@ -3,12 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "muster/operation.h"
+#include "muster/front.h"
 
 #include "api/operations.h"
 
@@ -17,22 +14,8 @@ namespace muster::api {
 inline constexpr std::size_t kMaxBody = std::size_t{64} * 1024;  ///< octets of a request's body
 inline constexpr std::size_t kMaxDepth = 32;                     ///< of nested JSON
 
-struct Request {
-    std::string_view method;
-    std::string_view target;  ///< below /api/v1, as received: "/clients/55c9…?limit=5"
-    std::string_view contentType;
-    std::string_view body;
-    Caller caller;
-};
-
-struct Response {
-    int status = 200;
-    std::string contentType = "application/json";
-    std::vector<std::pair<std::string, std::string>> headers;  ///< "Allow"
-    std::string body;
-    /// Set: the answer is written piece by piece, body is empty. Called once, on the front end's thread.
-    std::function<void(Sink&)> stream;
-};
+using Request = FrontRequest;
+using Response = FrontAnswer;
 
 /// Told about a handler that threw something other than Fault: (owner, what it said). @thread the caller's
 using HandlerFailure = std::function<void(std::string_view owner, std::string_view what)>;

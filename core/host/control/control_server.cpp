@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cerrno>
 #include <grp.h>
-#include <istream>
 #include <optional>
 #include <ostream>
 #include <poll.h>
@@ -24,16 +23,13 @@
 #include "Poco/ThreadPool.h"
 
 #include "api/json_text.h"
-#include "api/problem.h"
 #include "host/control/peer.h"
+#include "http/message.h"
 
 namespace muster::control {
 
 namespace {
 
-constexpr std::size_t kMaxHead = 16 * 1024;
-/// Octets that may be read while the head comes: the head, and what came with it of the body.
-constexpr std::size_t kHeadRoom = kMaxHead + 8 * 1024;
 /// The body in chunks of a few octets each is several times as long on the wire.
 constexpr std::size_t kBodyRoom = 8 * api::kMaxBody;
 constexpr std::string_view kPrefix = "/api/v1";
@@ -99,33 +95,6 @@ private:
     bool taken_;
 };
 
-api::Response refuse(int status, const Error& error) {
-    Json body = api::problem(error);
-    body.set("status", status);
-    api::Response response;
-    response.status = status;
-    response.contentType = "application/problem+json";
-    response.body = api::dumpJson(body);
-    return response;
-}
-
-std::size_t headSize(const Poco::Net::HTTPServerRequest& request) {
-    std::size_t size = request.getMethod().size() + request.getURI().size() + request.getVersion().size() + 4;
-    for (const auto& [name, value] : request)
-        size += name.size() + value.size() + 4;
-    return size;
-}
-
-/// Reads the body as far as it is allowed. False: it is longer.
-bool readBody(std::istream& in, std::string& body) {
-    std::vector<char> piece(std::size_t{8} * 1024);
-    while (in.good() && body.size() <= api::kMaxBody) {
-        in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-        body.append(piece.data(), static_cast<std::size_t>(in.gcount()));
-    }
-    return body.size() <= api::kMaxBody;
-}
-
 class RequestHandler final : public Poco::Net::HTTPRequestHandler {
 public:
     explicit RequestHandler(Shared& shared) : shared_(shared) {}
@@ -144,51 +113,32 @@ private:
                          Poco::Net::HTTPServerResponse& response) {
         const Peer& peer = socket.peer();
         if (!peer.role)
-            return refuse(403, {Code::denied, "uid " + std::to_string(peer.uid),
+            return http::refuse(403, {Code::denied, "uid " + std::to_string(peer.uid),
                                 "may not use the control socket; become root or join the group " +
                                     shared_.options.operatorGroup});
-        if (headSize(request) > kMaxHead)
-            return refuse(431, {Code::malformed, "head", "longer than 16 KiB"});
         const std::string target = request.getURI();
         if (target.compare(0, kPrefix.size(), kPrefix) != 0 || target.size() == kPrefix.size() ||
             target[kPrefix.size()] != '/')
-            return refuse(404, {Code::missing, "path", "all operations are below /api/v1/"});
-        if (request.getVersion() != Poco::Net::HTTPMessage::HTTP_1_1 &&
-            request.getVersion() != Poco::Net::HTTPMessage::HTTP_1_0)
-            return refuse(505, {Code::malformed, "version", "HTTP/1.1 is spoken here"});
-        const std::string lengthText = request.get(Poco::Net::HTTPMessage::CONTENT_LENGTH, "0");
-        if (lengthText.empty() || lengthText.size() > 18 ||
-            lengthText.find_first_not_of("0123456789") != std::string::npos)
-            return refuse(400, {Code::malformed, "Content-Length", "is no length"});
-        const auto length = request.getContentLength64();
-        if (length != Poco::Net::HTTPMessage::UNKNOWN_CONTENT_LENGTH &&
-            length > static_cast<Poco::Int64>(api::kMaxBody))
-            return refuse(413, {Code::malformed, "body", "longer than 64 KiB"});
+            return http::refuse(404, {Code::missing, "path", "all operations are below /api/v1/"});
+        if (auto wrong = http::judgeHead(request, api::kMaxBody))
+            return std::move(*wrong);
         socket.allow(shared_.options.bodyTime, kBodyRoom);
-        if (request.getExpectContinue())
-            response.sendContinue();
-        std::string body;
-        const bool bodied = length > 0 || request.getChunkedTransferEncoding();
-        if (bodied && !readBody(request.stream(), body))
-            return refuse(413, {Code::malformed, "body", "longer than 64 KiB"});
-        if (bodied && length > 0 && body.size() != static_cast<std::size_t>(length))
-            return refuse(400, {Code::malformed, "body", "ended early"});
+        api::Response refusal;
+        const auto body = http::readBody(request, response, api::kMaxBody, refusal);
+        if (!body)
+            return refusal;
         return api::serve(shared_.table,
                           {.method = request.getMethod(),
                            .target = std::string_view(target).substr(kPrefix.size()),
                            .contentType = request.getContentType(),
-                           .body = body,
-                           .caller = {"uid " + std::to_string(peer.uid), *peer.role, "control"}},
+                           .body = *body,
+                           .caller = {.name = "uid " + std::to_string(peer.uid), .role = *peer.role, .front = "control"}},
                           shared_.options.handlerFailed);
     }
 
     static void head(Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
-        response.setVersion(Poco::Net::HTTPMessage::HTTP_1_1);  // POCO would echo whatever the request said
-        response.setStatusAndReason(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status));
-        response.setContentType(answer.contentType);
+        http::writeHead(response, answer);
         response.set("Cache-Control", "no-store");
-        for (const auto& [name, value] : answer.headers)
-            response.set(name, value);
     }
 
     void send(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
@@ -197,7 +147,7 @@ private:
             if (seat.taken())
                 return stream(socket, response, answer);
             return send(socket, response,
-                        refuse(503, {Code::busy, "streams",
+                        http::refuse(503, {Code::busy, "streams",
                                      "as many as there may be are open; end one of them and try again"}));
         }
         head(response, answer);
@@ -266,7 +216,7 @@ public:
         parameters->setThreadIdleTime(Poco::Timespan(0, 300'000));
         parameters->setMaxThreads(threads);
         parameters->setMaxQueued(std::max(1, shared_.options.queue));
-        const Listener listener(*fd, operators, shared_.options.headTime, kHeadRoom);
+        const Listener listener(*fd, operators, shared_.options.headTime, http::kHeadRoom);
         server_ = std::make_unique<Poco::Net::HTTPServer>(new HandlerFactory(shared_), *pool_, listener, parameters);
         server_->start();
         return {};

@@ -59,6 +59,11 @@ std::variant<CommandLine, Farewell> parseCommandLine(int argc, const char* const
         ->expected(1)
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--web", line.web, "Serve the page and the API there; may be repeated")
+        ->type_name("ADDRESS:PORT")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--control", line.control, "Path of the control socket")->type_name("PATH");
     app.add_option("--set", line.set, "Overrule one setting for this run; may be repeated")
         ->type_name("SECTION.KEY=VALUE")
@@ -94,6 +99,9 @@ std::variant<CommandLine, Farewell> parseCommandLine(int argc, const char* const
     for (const std::string& address : line.listen)
         if (!Address::parse(address))
             return usage("--listen: \"" + address + "\" is no ADDRESS:PORT such as 127.0.0.1:1688 or [::1]:1688");
+    for (const std::string& address : line.web)
+        if (!Address::parse(address))
+            return usage("--web: \"" + address + "\" is no ADDRESS:PORT such as 0.0.0.0:443 or [::1]:8443");
     for (auto host = line.relay.begin(); host != line.relay.end(); ++host) {
         if (!isHost(*host))
             return usage("--relay: \"" + *host +

@@ -40,7 +40,7 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
                 }),
       store_(std::move(store), premises_.storeTrouble, premises_.openStore),
       services_({log_, *settings_, table_, metrics_, reactors_, premises_.sockets, mode,
-                 modeDirectory(premises_.state, mode), store_, newClientsPerHour(*settings_),
+                 modeDirectory(premises_.state, mode), premises_.state, store_, newClientsPerHour(*settings_),
                  daemon::recording(*settings_), !premises_.storeTrouble.empty(),
                  [this](std::function<void()> job) { worker_.submit(std::move(job)); }, premises_.nsupdate}),
       plugins_(services_, pluginOptions(premises_.line, premises_.state)),

@@ -22,6 +22,13 @@ std::string upstreams(const std::vector<std::string>& hosts) {
     return "[" + list + "]";
 }
 
+std::string addresses(const std::vector<std::string>& all) {
+    std::string list = "[";
+    for (const std::string& address : all)
+        list += (list.back() == '[' ? "\"" : ", \"") + address + '"';
+    return list + ']';
+}
+
 settings::Options settingsOptions(const CommandLine& line, const std::filesystem::path& state, Log& log) {
     settings::Options options;
     options.file = !line.config.empty() ? line.config : state.empty() ? state : state / "muster.toml";
@@ -33,12 +40,10 @@ settings::Options settingsOptions(const CommandLine& line, const std::filesystem
         options.overrides.push_back(key + "=" + value);
         options.words[key] = word;
     };
-    if (!line.listen.empty()) {
-        std::string list = "[";
-        for (const std::string& address : line.listen)
-            list += (list.back() == '[' ? "\"" : ", \"") + address + '"';
-        say("--listen", "listener.addresses", list + ']');
-    }
+    if (!line.listen.empty())
+        say("--listen", "listener.addresses", addresses(line.listen));
+    if (!line.web.empty())
+        say("--web", "webui.addresses", addresses(line.web));
     if (!line.relay.empty())
         say("--relay", "relay.upstreams", upstreams(line.relay));
     if (!line.state.empty())

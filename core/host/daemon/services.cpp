@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "api/serve.h"
+
 namespace muster::daemon {
 
 namespace {
@@ -152,6 +154,12 @@ std::vector<std::string> DaemonServices::pluginTroubles() const {
         for (const std::string& line : lines)
             all.push_back(std::string(plugin).append(": ").append(line));
     return all;
+}
+
+FrontAnswer DaemonServices::serve(const FrontRequest& request) noexcept {
+    return api::serve(parts_.operations, request, [this](std::string_view owner, std::string_view what) {
+        parts_.log.write(Severity::error, owner, "an operation threw: " + std::string(what));
+    });
 }
 
 Result<SecureUpdateOutcome> DaemonServices::secureUpdate(const SecureUpdate& update) {

@@ -64,6 +64,7 @@ public:
         supervise::ListenSockets& sockets;
         Mode mode = Mode::none;
         std::filesystem::path directory;  ///< of the mode
+        std::filesystem::path shared;     ///< of all modes
         const PresentStore& store;        ///< Mode::none has none
         std::uint32_t newClientsPerHour = 0;
         bool recording = true;                      ///< setting pool.record
@@ -93,6 +94,7 @@ public:
 
     Mode mode() const noexcept override { return parts_.mode; }
     std::string stateDirectory() const override { return parts_.directory.string(); }
+    std::string sharedDirectory() const override { return parts_.shared.string(); }
     bool stateIsOptional() const noexcept override { return parts_.stateIsOptional; }
     Result<void> describeSettings(std::string_view section, Fields fields) override;
     void forgetSettings(std::string_view section) noexcept override;
@@ -120,6 +122,7 @@ public:
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
     std::vector<Address> listening() const override { return parts_.sockets.bound(); }
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
+    FrontAnswer serve(const FrontRequest& request) noexcept override;
     std::vector<LicensedHost> licensedHosts() const override {
         const Authority* authority = presentAuthority();
         return authority != nullptr ? authority->licensedHosts() : std::vector<LicensedHost>();

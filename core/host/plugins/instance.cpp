@@ -151,8 +151,8 @@ std::string Instance::threadFault() const {
 
 // --- Host
 
-std::string Instance::stateDirectory() {
-    std::string path = commons_.services.stateDirectory() + "/" + judged_->name;
+std::string Instance::directory(const std::string& above) {
+    std::string path = above + "/" + judged_->name;
     struct stat status {};
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         const int problem = errno;
@@ -337,6 +337,16 @@ std::vector<Address> Instance::listening() const {
 
 std::vector<LicensedHost> Instance::licensedHosts() const {
     return commons_.services.licensedHosts();
+}
+
+FrontAnswer Instance::serve(const FrontRequest& request) noexcept {
+    if (judged_->kind == Kind::service)
+        return commons_.services.serve(request);
+    FrontAnswer denied;
+    denied.status = 403;
+    denied.contentType = "application/problem+json";
+    denied.body = R"({"status":403,"code":"denied","detail":"only a front end may ask for operations"})";
+    return denied;
 }
 
 Result<SecureUpdateOutcome> Instance::secureUpdate(const SecureUpdate& update) {

@@ -66,7 +66,8 @@ public:
     // --- Host
     std::string_view name() const noexcept override { return judged_->name; }
     Mode mode() const noexcept override { return commons_.services.mode(); }
-    std::string stateDirectory() override;
+    std::string stateDirectory() override { return directory(commons_.services.stateDirectory()); }
+    std::string sharedDirectory() override { return directory(commons_.services.sharedDirectory()); }
     std::optional<SettingValue> settingValue(std::string_view key) const override;
     Result<std::uint32_t> changeSettings(const std::vector<SettingEdit>& edits, std::string_view author,
                                          std::string_view comment) override;
@@ -89,11 +90,13 @@ public:
     std::vector<Address> listening() const override;
     std::vector<LicensedHost> licensedHosts() const override;
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;
+    FrontAnswer serve(const FrontRequest& request) noexcept override;
     void authority(Authority& authority) override;
 
 private:
     struct Slot;           // a plugin's handler, until it is taken away
     class GatedAuthority;  // an authority behind the gate
+    std::string directory(const std::string& above);
     Handler guarded(Handler handler, std::string what);
     void registering(const std::string& what) const;
     void work(const std::string& name, const std::function<void(const std::atomic<bool>&)>& body) noexcept;

@@ -31,6 +31,8 @@ public:
     virtual Mode mode() const noexcept = 0;
     /// The state directory of the present mode: STATE, or STATE/lab. Exists.
     virtual std::string stateDirectory() const = 0;
+    /// STATE itself.
+    virtual std::string sharedDirectory() const { return stateDirectory(); }
     /// Whether there may be nothing to write to: a plugin's directory that cannot be made is no reason to refuse it.
     virtual bool stateIsOptional() const noexcept { return false; }
 
@@ -83,6 +85,9 @@ public:
     virtual std::vector<Address> listening() const = 0;
     /// As Host::licensedHosts().
     virtual std::vector<LicensedHost> licensedHosts() const { return {}; }
+
+    /// As Host::serve().
+    virtual FrontAnswer serve(const FrontRequest& request) noexcept = 0;
 
     /// As Host::secureUpdate().
     virtual Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) {

@@ -13,7 +13,8 @@
 
 namespace muster {
 
-enum class Role : std::uint8_t { viewer, operator_, admin };
+/// In this order: each may what those before it may. none: whoever asks, without a login.
+enum class Role : std::uint8_t { none, viewer, operator_, admin };
 
 struct Operation {
     std::string_view method = {};   ///< "GET", "POST", "PUT", "PATCH", "DELETE"
@@ -33,9 +34,11 @@ struct Operation {
 
 /// Who asks. Filled by the front end after its own login.
 struct Caller {
-    std::string name;  ///< "uid 0", "alice", a token's name: goes into the audit log
-    Role role = Role::viewer;
-    std::string front;  ///< "control", "web"
+    std::string name;  ///< "uid 0", "alice", "token backup": goes into the audit log
+    Role role = Role::none;
+    std::string front;    ///< "control", "web"
+    std::string source = {};   ///< address that it came from; empty: this machine
+    std::string session = {};  ///< the front end's own name of the login; empty: there is none
 };
 
 /// One call of an operation. All parameters are validated against the schemas before the handler sees them.
@@ -65,6 +68,7 @@ struct Reply {
     int status = 200;
     Json body;
     std::string text;                   ///< with Operation::text; else, when not empty: `body` as written JSON
+    std::vector<std::pair<std::string, std::string>> headers = {};  ///< of the answer, beside the front end's own
     std::function<void(Sink&)> stream;  ///< with Operation::stream
 
     Reply() = default;

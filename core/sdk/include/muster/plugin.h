@@ -20,6 +20,7 @@
 #include "muster/event.h"
 #include "muster/exchange.h"
 #include "muster/family.h"
+#include "muster/front.h"
 #include "muster/json.h"
 #include "muster/operation.h"
 #include "muster/pool.h"
@@ -95,6 +96,9 @@ public:
     /// is kept then, and clients are served.
     /// @error storage  it cannot be made
     virtual std::string stateDirectory() = 0;
+    /// As stateDirectory(), but the same in every mode: STATE/NAME. For what belongs to the appliance and not to what it
+    /// serves, as its users do.
+    virtual std::string sharedDirectory() = 0;
 
     // --- settings: section [name] of the file, by the plugin's schema
     /// nullopt: the schema has no such key, or it has neither value nor default
@@ -175,6 +179,10 @@ public:
     /// @error malformed, denied, busy  it was not begun
     /// @thread any but a reactor's
     virtual Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) = 0;
+    /// Asks the table of operations for one that the front end has let in: for plugins of kind `service` alone.
+    /// @error (in the answer, as a problem)  as each operation says; denied where the plugin is of another kind
+    /// @thread any but a reactor's: a handler may wait
+    virtual FrontAnswer serve(const FrontRequest& request) noexcept = 0;
     /// Registers the authority of its mode. Firmware only.
     virtual void authority(Authority& authority) = 0;
 

@@ -22,6 +22,7 @@ enum class Code : std::uint8_t {  // append only: the numbers are stable names i
     busy,                         ///< not now: a bound is reached
     storage,                      ///< disk or database trouble
     conflict,                     ///< changed meanwhile; read again
+    unauthenticated,              ///< nobody knows who asks: log in first
 };
 
 /// The stable text of a code, as the API shows it: "malformed", "denied", …
@@ -47,6 +48,8 @@ constexpr const char* name(Code code) noexcept {
             return "storage";
         case Code::conflict:
             return "conflict";
+        case Code::unauthenticated:
+            return "unauthenticated";
     }
     return "internal";
 }

@@ -82,6 +82,8 @@ public:
     std::vector<LicensedHost> licensed;                     ///< what licensedHosts() says
     std::optional<Error> refuseChanges;                     ///< what changeSettings() ends in
 
+    /// What serve() answers; unset: nothing is found. On the caller's thread
+    std::function<FrontAnswer(const FrontRequest&)> serves;
     /// What secureUpdate() does; unset: this host offers none. On the caller's thread
     std::function<Result<SecureUpdateOutcome>(const SecureUpdate&)> secureUpdates;
 
@@ -198,22 +200,8 @@ public:
 
     std::string_view name() const noexcept override { return descriptor_ ? descriptor_->name : "test"; }
     Mode mode() const noexcept override { return present; }
-    std::string stateDirectory() override {
-        if (state_.empty()) {
-            std::string pattern = (std::filesystem::temp_directory_path() / "muster-test-XXXXXX").string();
-            if (!mkdtemp(pattern.data()))
-                throw Fault({Code::storage, pattern, std::generic_category().message(errno)});
-            state_ = pattern;
-        }
-        // As the daemon has it: STATE/NAME, in lab mode STATE/lab/NAME.
-        std::filesystem::path own(state_);
-        if (present == Mode::lab)
-            own /= "lab";
-        own /= name();
-        std::filesystem::create_directories(own);
-        std::filesystem::permissions(own, std::filesystem::perms::owner_all);
-        return own.string();
-    }
+    std::string stateDirectory() override { return directory(present == Mode::lab); }
+    std::string sharedDirectory() override { return directory(false); }
 
     std::optional<SettingValue> settingValue(std::string_view key) const override {
         const auto set = settings.find(key);
@@ -270,6 +258,9 @@ public:
     void troubles(std::vector<std::string> lines) override {
         const std::lock_guard lock(mutex_);
         troubles_ = std::move(lines);
+    }
+    FrontAnswer serve(const FrontRequest& request) noexcept override {
+        return serves ? serves(request) : FrontAnswer{404, "application/problem+json", {}, R"({"status":404})", {}};
     }
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override {
         if (secureUpdates)
@@ -502,6 +493,23 @@ private:
     Plugin* plugin_ = nullptr;
     bool untold_ = false;
     std::vector<std::unique_ptr<ManualReactor>> reactors_;
+    /// As the daemon has it: STATE/NAME, in lab mode STATE/lab/NAME.
+    std::string directory(bool ofLab) {
+        if (state_.empty()) {
+            std::string pattern = (std::filesystem::temp_directory_path() / "muster-test-XXXXXX").string();
+            if (!mkdtemp(pattern.data()))
+                throw Fault({Code::storage, pattern, std::generic_category().message(errno)});
+            state_ = pattern;
+        }
+        std::filesystem::path own(state_);
+        if (ofLab)
+            own /= "lab";
+        own /= name();
+        std::filesystem::create_directories(own);
+        std::filesystem::permissions(own, std::filesystem::perms::owner_all);
+        return own.string();
+    }
+
     std::string state_;
     std::vector<std::thread> threads_;
     std::atomic<bool> stopping_{false};

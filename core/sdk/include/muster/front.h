@@ -1,0 +1,32 @@
+/// What a front end asks of the table of operations once it knows who asks, and what it gets. Every front end goes this
+/// way, so that nothing is decided twice: matching, role, validation, handler, problem.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "muster/operation.h"
+
+namespace muster {
+
+struct FrontRequest {
+    std::string_view method;
+    std::string_view target;  ///< below /api/v1, as received: "/clients/55c9…?limit=5"
+    std::string_view contentType;
+    std::string_view body;
+    Caller caller;
+};
+
+struct FrontAnswer {
+    int status = 200;
+    std::string contentType = "application/json";
+    std::vector<std::pair<std::string, std::string>> headers;  ///< "Allow", and what the operation brings
+    std::string body;
+    /// Set: the answer is written piece by piece, body is empty. Called once, on the front end's thread.
+    std::function<void(Sink&)> stream;
+};
+
+}  // namespace muster
