@@ -38,6 +38,7 @@ struct Caller {
     Role role = Role::none;
     std::string front;    ///< "control", "web"
     std::string source = {};   ///< address that it came from; empty: this machine
+    std::string agent = {};    ///< what the program says of itself; for people, proves nothing
     std::string session = {};  ///< the front end's own name of the login; empty: there is none
 };
 
