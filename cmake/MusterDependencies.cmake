@@ -30,3 +30,8 @@ pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(LDNS REQUIRED IMPORTED_TARGET ldns)
 add_library(Muster::Ldns INTERFACE IMPORTED)
 target_link_libraries(Muster::Ldns INTERFACE PkgConfig::LDNS)
+
+# libargon2: how the page's passwords are kept.
+pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+add_library(Muster::Argon2 INTERFACE IMPORTED)
+target_link_libraries(Muster::Argon2 INTERFACE PkgConfig::ARGON2)
