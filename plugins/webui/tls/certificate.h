@@ -64,7 +64,8 @@ Result<Request> makeRequest(const Names& names);
 /// Judges what somebody uploads: certificates in PEM with their key among them, or without it when they answer a
 /// request. The chain is put in order. Refused, with what was found and what to do: no PEM, a foreign block, a key with
 /// a password, no key or two, a key that fits none of them, keys but EC P-256, P-384 and RSA from 2048 bits, a
-/// certificate for something else than a server, signed with SHA-1 or MD5, expired, or with others that are not its chain.
+/// certificate for something else than a server, signed with SHA-1 or MD5, expired, or with others that are not its
+/// chain.
 /// @param requestKey  of the request that waits for its certificate; empty: none waits
 /// @param expected    names by which the box is called; a certificate that covers none of them gets a warning
 /// @param now         by which "expired" and "not yet valid" (a warning) are judged

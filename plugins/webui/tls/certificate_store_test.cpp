@@ -35,9 +35,15 @@ TEST_GROUP(CertificateStore) {
         directory = name;
         store = std::make_unique<CertificateStore>(name);
     }
-    void teardown() override { std::filesystem::remove_all(directory); }
-    std::filesystem::path current() const { return directory / "certificate.pem"; }
-    Result<Pair> open() { return store->open(kNames, kNow); }
+    void teardown() override {
+        std::filesystem::remove_all(directory);
+    }
+    std::filesystem::path current() const {
+        return directory / "certificate.pem";
+    }
+    Result<Pair> open() {
+        return store->open(kNames, kNow);
+    }
 };
 
 TEST(CertificateStore, makesOneAtTheFirstStartAndKeepsIt) {

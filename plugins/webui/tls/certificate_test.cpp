@@ -28,11 +28,11 @@ bool warns(const Result<Pair>& pair, const char* of) {
 
 }  // namespace
 
-TEST_GROUP(Certificate) {
-    Result<Pair> judged(const std::string& upload, const std::string& requestKey = {}) {
-        return judge(upload, requestKey, kExpected, kNow);
-    }
-};
+TEST_GROUP(Certificate){Result<Pair> judged(const std::string& upload, const std::string& requestKey = {}){
+    return judge(upload, requestKey, kExpected, kNow);
+}
+}
+;
 
 TEST(Certificate, ofItsOwnNamesTheBoxAndIsGoodForTenYears) {
     const auto pair = makeOwn({"muster.example.org", "192.0.2.7", "2001:db8::7"}, day(2026, 11, 1));
@@ -70,7 +70,8 @@ TEST(Certificate, holdsAsManyLongNamesAsThereMayBe) {
 }
 
 TEST(Certificate, isNotMadeForWhatIsNoName) {
-    for (const char* name : {"", "a..b", "-a.example", "a,O=Evil", "1.2.3.4.5", "fe80::1%eth0", "a_b", "*.example.org"}) {
+    for (const char* name :
+         {"", "a..b", "-a.example", "a,O=Evil", "1.2.3.4.5", "fe80::1%eth0", "a_b", "*.example.org"}) {
         const auto pair = makeOwn({"good.example", name}, kNow);
         CHECK_TEXT(!pair.has_value(), name);
         CHECK(pair.error().code == Code::malformed);
@@ -151,7 +152,8 @@ TEST(Certificate, isRefusedWithoutItsKey) {
 
 TEST(Certificate, isRefusedWhenItHasExpiredAndWarnedOfWhenItIsNotYetValid) {
     const Made old = make({.from = "20200101000000", .to = "20210101000000"});
-    STRCMP_CONTAINS("expired on 2021-01-01, and this box has 2026-06-01", refusal(judged(old.key + old.certificate)).c_str());
+    STRCMP_CONTAINS("expired on 2021-01-01, and this box has 2026-06-01",
+                    refusal(judged(old.key + old.certificate)).c_str());
     const Made early = make({.from = "20260901000000"});
     const auto pair = judged(early.key + early.certificate);
     CHECK(warns(pair, "valid only from 2026-09-01"));
@@ -204,16 +206,21 @@ TEST(Certificate, isWarnedOfWhenItIsForAnotherName) {
 TEST(Certificate, isRefusedAsOtherFilesWithTheWayToMakeItOne) {
     const Made own = make({});
     STRCMP_CONTAINS("openssl pkey", refusal(judged("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n"
-                                                   "-----END ENCRYPTED PRIVATE KEY-----\n" + own.certificate)).c_str());
+                                                   "-----END ENCRYPTED PRIVATE KEY-----\n" +
+                                                   own.certificate))
+                                        .c_str());
     STRCMP_CONTAINS("openssl pkey", refusal(judged("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n"
-                                                   "-----END EC PRIVATE KEY-----\n" + own.certificate)).c_str());
+                                                   "-----END EC PRIVATE KEY-----\n" +
+                                                   own.certificate))
+                                        .c_str());
     STRCMP_CONTAINS("openssl pkcs12", refusal(judged("\x30\x82\x01\x01")).c_str());
     STRCMP_CONTAINS("pkcs7", refusal(judged("-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n")).c_str());
     STRCMP_CONTAINS("certificate request", refusal(judged(makeRequest({"a.example"})->pem)).c_str());
     STRCMP_CONTAINS("no PEM", refusal(judged("hello")).c_str());
     STRCMP_CONTAINS("no PEM", refusal(judged("")).c_str());
     STRCMP_CONTAINS("\"OPENSSH PRIVATE KEY\"", refusal(judged("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"
-                                                              "-----END OPENSSH PRIVATE KEY-----\n")).c_str());
+                                                              "-----END OPENSSH PRIVATE KEY-----\n"))
+                                                   .c_str());
 }
 
 TEST(Certificate, isRefusedWhenItIsCutOffOrGarbled) {
@@ -224,7 +231,8 @@ TEST(Certificate, isRefusedWhenItIsCutOffOrGarbled) {
     garbled[garbled.size() - 100] ^= 1;
     CHECK(!judged(garbled) || judged(garbled)->chain.front().fingerprint != judged(whole)->chain.front().fingerprint);
     STRCMP_CONTAINS("certificate 1", refusal(judged(own.key + "-----BEGIN CERTIFICATE-----\nAAAA\n"
-                                                              "-----END CERTIFICATE-----\n")).c_str());
+                                                              "-----END CERTIFICATE-----\n"))
+                                         .c_str());
 }
 
 TEST(Certificate, isRefusedBeyondItsBounds) {

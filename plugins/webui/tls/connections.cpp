@@ -21,9 +21,9 @@ constexpr bool isIdle(auto state) noexcept {
 std::optional<Connections::Ticket> Connections::enter(int fd, const Address& from, Monotonic now) {
     const std::lock_guard lock(mutex_);
     const auto& address = from.octets;
-    const bool fits =
-        entries_.size() - connected_ < kMaxLeaving &&
-        (this->from(address) < bounds_.perAddress || endOldest([&](const Entry& one) { return one.address == address; }));
+    const bool fits = entries_.size() - connected_ < kMaxLeaving &&
+                      (this->from(address) < bounds_.perAddress ||
+                       endOldest([&](const Entry& one) { return one.address == address; }));
     std::size_t most = 0;
     if (fits && connected_ >= bounds_.connections) {
         for (const auto& [ticket, one] : entries_)

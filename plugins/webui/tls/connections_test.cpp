@@ -35,7 +35,9 @@ TEST_GROUP(Connections) {
     Monotonic now{std::chrono::hours(1)};
     std::vector<Peer> peers;
 
-    void setup() override { peers.reserve(400); }
+    void setup() override {
+        peers.reserve(400);
+    }
     Peer* enter(const char* address, Connections& at) {
         Peer& peer = peers.emplace_back();
         now += std::chrono::milliseconds(1);
@@ -43,7 +45,9 @@ TEST_GROUP(Connections) {
         peer.ticket = ticket.value_or(0);
         return ticket ? &peer : nullptr;
     }
-    Peer* enter(const char* address) { return enter(address, connections); }
+    Peer* enter(const char* address) {
+        return enter(address, connections);
+    }
     Peer* enterBusy(const char* address) {
         Peer* peer = enter(address);
         CHECK(peer != nullptr && connections.busy(peer->ticket));

@@ -44,8 +44,10 @@ Result<Parts> sorted(std::string_view upload) {
         const std::string label(block.label);
         if (label == "CERTIFICATE" || label == "X509 CERTIFICATE")
             parts.certificates.push_back(block);
-        else if (label == "ENCRYPTED PRIVATE KEY" || block.text.find("Proc-Type: 4,ENCRYPTED") != std::string_view::npos)
-            return refuse("private key", "it is locked with a password; unlock it with \"openssl pkey -in FILE\" first");
+        else if (label == "ENCRYPTED PRIVATE KEY" ||
+                 block.text.find("Proc-Type: 4,ENCRYPTED") != std::string_view::npos)
+            return refuse("private key",
+                          "it is locked with a password; unlock it with \"openssl pkey -in FILE\" first");
         else if (label == "PRIVATE KEY" || label == "EC PRIVATE KEY" || label == "RSA PRIVATE KEY")
             parts.keys.push_back(block);
         else if (label == "CERTIFICATE REQUEST" || label == "NEW CERTIFICATE REQUEST")
@@ -70,8 +72,9 @@ Result<Parts> sorted(std::string_view upload) {
         return refuse("upload", std::to_string(parts.certificates.size()) + " certificates were found, at most " +
                                     std::to_string(kMaxChain) + " are taken; leave out what is not its chain");
     if (parts.keys.size() > 1)
-        return refuse("upload", std::to_string(parts.keys.size()) + " private keys were found; leave only the one that "
-                                                                    "belongs to the certificate");
+        return refuse("upload", std::to_string(parts.keys.size()) +
+                                    " private keys were found; leave only the one that "
+                                    "belongs to the certificate");
     return parts;
 }
 
@@ -131,14 +134,12 @@ Result<Certificates> ordered(Certificates all, std::size_t own) {
             }
         }
         if (!found && !words.empty())
-            return refuse(called(describe(child)),
-                          "the certificate of its issuer that came with it did not sign it: " + words +
-                              "; upload the chain that the authority sent with it");
+            return refuse(called(describe(child)), "the certificate of its issuer that came with it did not sign it: " +
+                                                       words + "; upload the chain that the authority sent with it");
     }
     for (const auto& left : all) {
-        const bool again = std::any_of(chain.begin(), chain.end(), [&](const auto& one) {
-            return sameOctets(one->get()->raw, left->get()->raw);
-        });
+        const bool again = std::any_of(chain.begin(), chain.end(),
+                                       [&](const auto& one) { return sameOctets(one->get()->raw, left->get()->raw); });
         if (!again)
             return refuse(called(describe(*left->get())),
                           "is no part of the chain of " + called(describe(*chain.front()->get())) + "; leave it out");
@@ -214,9 +215,8 @@ void warnOfNames(Pair& pair, const Names& expected) {
         return std::any_of(names.begin(), names.end(), [&](const std::string& of) { return covers(of, name); });
     });
     if (!covered && !expected.empty())
-        pair.warnings.push_back("The certificate is for " + names.front() +
-                                (names.size() > 1 ? " and others" : "") + ", and this box is called " +
-                                expected.front() + ": browsers will warn.");
+        pair.warnings.push_back("The certificate is for " + names.front() + (names.size() > 1 ? " and others" : "") +
+                                ", and this box is called " + expected.front() + ": browsers will warn.");
 }
 
 }  // namespace
@@ -231,8 +231,9 @@ Result<Pair> judge(std::string_view upload, const std::string& requestKey, const
         return fail(std::move(parts.error()));
     const bool answer = parts->keys.empty();
     if (answer && requestKey.empty())
-        return refuse("private key", "there is none in it, and no request waits for its certificate; add the key, or "
-                                     "make a request here and have it signed");
+        return refuse("private key",
+                      "there is none in it, and no request waits for its certificate; add the key, or "
+                      "make a request here and have it signed");
     auto all = parsed(parts->certificates);
     if (!all)
         return fail(std::move(all.error()));

@@ -13,7 +13,8 @@
 #if MBEDTLS_VERSION_MAJOR < 3
 #    define MBEDTLS_PRIVATE(member) member
 #elif !defined(MBEDTLS_THREADING_C)
-#    error "mbedTLS 3 keeps keys in a table of the process: threads need a library that is built with MBEDTLS_THREADING_C"
+#    error \
+        "mbedTLS 3 keeps keys in a table of the process: threads need a library that is built with MBEDTLS_THREADING_C"
 #endif
 
 namespace muster::tls {

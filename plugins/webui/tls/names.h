@@ -21,7 +21,8 @@ bool isHostName(std::string_view text) noexcept;
 Result<void> checkNames(const Names& names);
 /// GeneralNames of RFC 5280 4.2.1.6: dNSName [2] and iPAddress [7]. @param names  checked
 std::vector<std::uint8_t> subjectAltName(const Names& names);
-/// Whether a certificate for `pattern` is good for `name`: the same, or a wildcard for its first label (RFC 6125 6.4.3).
+/// Whether a certificate for `pattern` is good for `name`: the same, or a wildcard for its first label (RFC
+/// 6125 6.4.3).
 bool covers(std::string_view pattern, std::string_view name) noexcept;
 
 }  // namespace muster::tls

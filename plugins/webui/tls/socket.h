@@ -37,17 +37,18 @@ private:
 };
 
 struct Limits {
-    std::chrono::milliseconds headTime{10'000};       ///< from accept to the end of the head, the handshake included
-    std::size_t headRoom = std::size_t{24} * 1024;    ///< octets while the head comes: it, and what comes with it
-    std::chrono::milliseconds idleTime{15'000};       ///< from an answer to the next request's first octet
-    std::chrono::milliseconds sendTime{10'000};       ///< for each piece that is sent
+    std::chrono::milliseconds headTime{10'000};     ///< from accept to the end of the head, the handshake included
+    std::size_t headRoom = std::size_t{24} * 1024;  ///< octets while the head comes: it, and what comes with it
+    std::chrono::milliseconds idleTime{15'000};     ///< from an answer to the next request's first octet
+    std::chrono::milliseconds sendTime{10'000};     ///< for each piece that is sent
     /// Whether HTTP in the clear may be read and answered; the handler asks isPlain() first and says nothing but where
     /// https is. False: such connections end without a word.
     bool plain = false;
 };
 
 /// One accepted connection. A handler finds it by dynamic_cast of its request's socket().impl().
-/// @thread one at a time, the server's; but shutdown(), by which POCO ends connections when it stops, may come from any,
+/// @thread one at a time, the server's; but shutdown(), by which POCO ends connections when it stops, may come from
+/// any,
 ///         and so says no goodbye
 class TlsSocket final : public Poco::Net::StreamSocketImpl {
 public:

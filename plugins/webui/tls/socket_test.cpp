@@ -87,8 +87,12 @@ TEST_GROUP(TlsSocket) {
         CHECK_EQUAL(0, ::listen(listening.get(), 16));
         CHECK_EQUAL(0, ::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size));
     }
-    void teardown() override { stop(); }
-    TlsListener listener() { return {listening.get(), context, connections, limits}; }
+    void teardown() override {
+        stop();
+    }
+    TlsListener listener() {
+        return {listening.get(), context, connections, limits};
+    }
     void start() {
         pool = std::make_unique<Poco::ThreadPool>("test", 2, 8);
         auto* parameters = new Poco::Net::HTTPServerParams;
@@ -213,7 +217,8 @@ TEST(TlsSocket, endsARequestThatIsLongerThanItsRoom) {
     const Fd fd = connected();
     Client client(fd.get());
     CHECK_EQUAL(0, client.handshake());
-    const std::string request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x');
+    const std::string request =
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x');
     std::thread sending([&] { client.write(request.substr(0, 16'000)); });
     sending.join();
     const std::string answer = client.read();

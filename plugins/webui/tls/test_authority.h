@@ -31,7 +31,7 @@ struct Wish {
     std::string from = "20260101000000";
     std::string to = "20270101000000";
     unsigned usage = MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
-    bool forClients = false;  ///< extended key usage: client authentication alone
+    bool forClients = false;   ///< extended key usage: client authentication alone
     std::string requestKey{};  ///< PEM; empty: a new one
 };
 

@@ -39,12 +39,15 @@ constexpr int kSuites[] = {
 #if MBEDTLS_VERSION_MAJOR >= 3
 constexpr std::uint16_t kGroups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
                                      MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-constexpr std::uint16_t kSignatures[] = {
-    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
-    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
-    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,       MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
-    MBEDTLS_TLS1_3_SIG_NONE};
+constexpr std::uint16_t kSignatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+                                         MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+                                         MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+                                         MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+                                         MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+                                         MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+                                         MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+                                         MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+                                         MBEDTLS_TLS1_3_SIG_NONE};
 #else
 constexpr mbedtls_ecp_group_id kGroups[] = {MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1,
                                             MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
@@ -61,8 +64,7 @@ bool waitFor(int fd, short events, Monotonic deadline) noexcept {
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         pollfd watched{fd, events, 0};
-        const int ready =
-            ::poll(&watched, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000)));
+        const int ready = ::poll(&watched, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000)));
         if (ready > 0 || (ready < 0 && errno != EINTR))
             return true;  // an error of poll() shows itself at the next read
         if (ready == 0 && left.count() <= 0)
@@ -262,10 +264,10 @@ struct Session::Inner {
     int fd;
     std::unique_ptr<Ssl> ssl;  ///< from the handshake's beginning on
     Monotonic deadline;
-    bool late = false;         ///< receive() found the deadline over
-    bool opened = false;       ///< the first octet is known
-    bool clear = false;        ///< it was a letter
-    bool plain = false;        ///< octets pass in the clear
+    bool late = false;    ///< receive() found the deadline over
+    bool opened = false;  ///< the first octet is known
+    bool clear = false;   ///< it was a letter
+    bool plain = false;   ///< octets pass in the clear
     bool established = false;
     bool over = false;  ///< the library must not be asked again
     Outcome ending = Outcome::done;

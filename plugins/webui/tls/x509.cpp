@@ -1,7 +1,7 @@
 #include "tls/x509.h"
 
-#include <array>
 #include <arpa/inet.h>
+#include <array>
 #include <cstdio>
 #include <vector>
 
@@ -87,7 +87,8 @@ Result<std::string> toPem(std::string_view label, const unsigned char* der, std:
     const std::string end = "-----END " + std::string(label) + "-----\n";
     std::vector<unsigned char> text(size * 2 + 256);
     std::size_t written = 0;
-    if (const int bad = mbedtls_pem_write_buffer(begin.c_str(), end.c_str(), der, size, text.data(), text.size(), &written);
+    if (const int bad =
+            mbedtls_pem_write_buffer(begin.c_str(), end.c_str(), der, size, text.data(), text.size(), &written);
         bad != 0)
         return fail(Code::internal, "PEM", wordsOf(bad));
     return std::string(reinterpret_cast<const char*>(text.data()), written - 1);  // its end is counted
@@ -133,7 +134,8 @@ bool isFit(const mbedtls_pk_context& key) noexcept {
 
 Timestamp toTimestamp(const mbedtls_x509_time& time) noexcept {
     using namespace std::chrono;
-    const sys_days day = year(time.year) / month(static_cast<unsigned>(time.mon)) / std::chrono::day(static_cast<unsigned>(time.day));
+    const sys_days day =
+        year(time.year) / month(static_cast<unsigned>(time.mon)) / std::chrono::day(static_cast<unsigned>(time.day));
     return day + hours(time.hour) + minutes(time.min) + seconds(time.sec);
 }
 
