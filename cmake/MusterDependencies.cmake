@@ -10,12 +10,16 @@ target_link_libraries(Muster::CppUTest INTERFACE "${CPPUTEST_EXT_LIBRARY}" "${CP
 # CppUTest's macros for new and malloc stay out of our way.
 target_compile_definitions(Muster::CppUTest INTERFACE CPPUTEST_MEM_LEAK_DETECTION_DISABLED CPPUTEST_USE_MEM_LEAK_DETECTION=0)
 
-# mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13): only the crypto part until TLS is needed.
+# mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13): most need only its crypto part.
 find_path(MBEDTLS_INCLUDE mbedtls/cmac.h REQUIRED)
 find_library(MBEDCRYPTO_LIBRARY mbedcrypto REQUIRED)
 add_library(Muster::MbedCrypto INTERFACE IMPORTED)
 target_include_directories(Muster::MbedCrypto SYSTEM INTERFACE "${MBEDTLS_INCLUDE}")
 target_link_libraries(Muster::MbedCrypto INTERFACE "${MBEDCRYPTO_LIBRARY}")
+find_library(MBEDTLS_LIBRARY mbedtls REQUIRED)
+find_library(MBEDX509_LIBRARY mbedx509 REQUIRED)
+add_library(Muster::MbedTls INTERFACE IMPORTED)
+target_link_libraries(Muster::MbedTls INTERFACE "${MBEDTLS_LIBRARY}" "${MBEDX509_LIBRARY}" Muster::MbedCrypto)
 
 # toml++, nlohmann-json, CLI11: header-only, included in .cpp files only.
 find_path(TOMLPP_INCLUDE toml++/toml.h REQUIRED)

@@ -184,6 +184,9 @@ Response process(const OperationTable& table, const Request& request, const Hand
         return refuse({Code::denied, std::string(operation.method) + " " + std::string(operation.path),
                        std::string("needs the role ") + roleName(operation.role) + ", " + request.caller.name + " is " +
                            roleName(request.caller.role) + "; ask an administrator"});
+    if (request.allowed && !request.allowed(operation))
+        return refuse({Code::denied, std::string(operation.method) + " " + std::string(operation.path),
+                       request.caller.name + " has a scope without it; make another token"});
     if (request.body.size() > kMaxBody) {
         Response response =
             refuse({Code::malformed, "body",

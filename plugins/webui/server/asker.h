@@ -1,6 +1,8 @@
 /// Who asks: what the server reads from a request, and what the rooms behind it make of that.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +24,7 @@ struct Asker {
     enum class How : std::uint8_t { nobody, session, token };
     How how = How::nobody;
     Caller caller;     ///< Role::none for nobody
+    std::function<bool(const Operation&)> allowed;  ///< of a token with a scope
     std::string csrf;  ///< that requests of this session must carry, if they change anything
     std::optional<FrontAnswer> refusal;  ///< a token that is wrong or must wait: the answer, whatever was asked
 };
@@ -33,8 +36,6 @@ public:
     virtual Asker identify(const Credentials& credentials) = 0;
     /// A token was sent in the clear: whoever listened has it. @thread as above
     virtual void seenInTheClear(std::string_view token, const Address& from) = 0;
-    /// Whether that token may do this, beyond what its role says. @thread as above
-    virtual bool mayDo(const Caller& caller, std::string_view method, std::string_view path) = 0;
 };
 
 }  // namespace muster::webui

@@ -14,6 +14,7 @@
 #include "Poco/Net/HTTPServerResponse.h"
 #include "Poco/ThreadPool.h"
 
+#include "access/secrets.h"
 #include "http/message.h"
 #include "server/policy.h"
 #include "server/stream.h"
@@ -126,9 +127,6 @@ private:
         if (method != "GET" && !headOnly_ && asker.how != Asker::How::token)
             if (auto foreign = forged(request, asker))
                 return http::refuse(403, {Code::denied, "request", *foreign});
-        if (asker.how == Asker::How::token &&
-            !shared_.door.mayDo(asker.caller, method, target.substr(0, target.find('?'))))
-            return http::refuse(403, {Code::denied, asker.caller.name, "its scope does not hold this; make another token"});
         socket.allow(shared_.options.bodyTime, 8 * shared_.options.maxBody);
         FrontAnswer refusal;
         const auto body = http::readBody(request, response, shared_.options.maxBody, refusal);
@@ -140,7 +138,8 @@ private:
                                       .target = resumed(request, target),
                                       .contentType = request.getContentType(),
                                       .body = *body,
-                                      .caller = asker.caller});
+                                      .caller = std::move(asker.caller),
+                                      .allowed = std::move(asker.allowed)});
     }
 
     /// A reader of events that comes again says which it had last.
@@ -156,7 +155,7 @@ private:
         if (auto foreign = foreignOrigin(request.get("Origin", ""), request.get("Sec-Fetch-Site", ""),
                                          request.get("Host", "")))
             return foreign;
-        if (asker.how == Asker::How::session && request.get(kCsrfHeader, "") != asker.csrf)
+        if (asker.how == Asker::How::session && !sameSecret(request.get(kCsrfHeader, ""), asker.csrf))
             return std::string("header ") + kCsrfHeader + " is not that of this session; load the page anew";
         return std::nullopt;
     }

@@ -18,6 +18,8 @@ struct FrontRequest {
     std::string_view contentType;
     std::string_view body;
     Caller caller;
+    /// Whether this caller may use that operation, beyond what its role says: for tokens with a scope. Empty: it may.
+    std::function<bool(const Operation&)> allowed = {};
 };
 
 struct FrontAnswer {

@@ -1,0 +1,83 @@
+#include "gatekeeper.h"
+
+#include "http/message.h"
+
+#include "events.h"
+
+namespace muster::webui {
+
+namespace {
+
+template <class T>
+T orThrow(Result<T> result) {
+    if (!result)
+        throw Fault(result.error());
+    return std::move(*result);
+}
+
+}  // namespace
+
+Gatekeeper::Gatekeeper(Host& host, const std::string& directory)
+    : host_(host),
+      users_(orThrow(Users::open(directory + "/users.json", hasher_))),
+      sessions_([this](std::string_view id) { return users_->byId(id); }),
+      tokens_(orThrow(Tokens::open(directory + "/tokens.json", [this](std::string_view id) { return users_->byId(id); }))),
+      setupCode_(directory + "/setup-code", throttle_),
+      login_(*users_, sessions_, throttle_) {
+    if (auto prepared = setupCode_.prepare(!users_->empty()); !prepared)
+        throw Fault(prepared.error());
+}
+
+Asker Gatekeeper::identify(const Credentials& credentials) {
+    if (!credentials.token.empty())
+        return byToken(credentials);
+    Asker asker;
+    asker.caller.front = "web";
+    asker.caller.source = credentials.from.host();
+    asker.caller.name = "somebody at " + asker.caller.source;
+    if (credentials.session.empty())
+        return asker;
+    if (auto access = sessions_.use(credentials.session)) {
+        asker.how = Asker::How::session;
+        asker.caller.name = access->account.name;
+        asker.caller.role = access->account.role;
+        asker.caller.session = SessionName{access->id, access->csrf}.text();
+        asker.csrf = access->csrf;
+    }
+    return asker;
+}
+
+Asker Gatekeeper::byToken(const Credentials& credentials) {
+    Asker asker;
+    asker.caller.front = "web";
+    asker.caller.source = credentials.from.host();
+    // Counted before it is judged, as passwords are.
+    auto admission = throttle_.reserve(credentials.from, {}, false);
+    if (!admission.attempt) {
+        asker.refusal = http::refuse(429, {Code::busy, "token", "too many wrong ones came from this address; wait"});
+        asker.refusal->headers.emplace_back("Retry-After", std::to_string(admission.wait.count()));
+        return asker;
+    }
+    auto access = tokens_->use(credentials.token, asker.caller.source);
+    if (!access) {
+        host_.log(Severity::warning, "a token from " + asker.caller.source + " was refused: " + access.error().text());
+        asker.refusal = http::refuse(401, {Code::unauthenticated, "token", "unknown, expired or revoked; make a new one"});
+        asker.refusal->headers.emplace_back("WWW-Authenticate", "Bearer");
+        return asker;
+    }
+    admission.attempt->release();
+    asker.how = Asker::How::token;
+    asker.caller.name = "token " + access->name;
+    asker.caller.role = access->role;
+    asker.allowed = [scope = std::move(access->scope)](const Operation& operation) {
+        return scope.allows(operation.method, operation.path);
+    };
+    return asker;
+}
+
+void Gatekeeper::seenInTheClear(std::string_view token, const Address& from) {
+    if (const auto id = tokens_->revokeSeen(token, "seen unencrypted"))
+        host_.event(kTokenInTheClear, json({{"name", tokens_->byId(*id)->name}, {"from", from.host()}}));
+}
+
+}  // namespace muster::webui
