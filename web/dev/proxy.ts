@@ -32,7 +32,6 @@ async function bodyOf(from: IncomingMessage): Promise<Item> {
 
 function played(socket: string) {
     let setup = process.env['MUSTER_DEV_SETUP'] === '1';
-    let inside = false;
     let role = process.env['MUSTER_DEV_ROLE'] ?? 'admin';
     let users: Item[] = [{ name: 'admin', role, totp: false, lastLogin: now() }, { name: 'night-shift', role: 'operator', totp: true, lastLogin: null }];
     let tokens: Item[] = [{ id: '1', name: 'prometheus', role: 'viewer', expires: new Date(Date.now() + 30 * 864e5).toISOString(), lastUsed: now() }];
@@ -51,7 +50,11 @@ function played(socket: string) {
             }).on('error', () => resolve({})).end();
         });
 
-    const session = async (): Promise<Json> => {
+    // Kept by the browser, so that several of them are several sessions.
+    const cookie = 'muster-dev=1';
+    const enter = (to: ServerResponse): void => void to.setHeader('Set-Cookie', `${cookie}; Path=/; HttpOnly; SameSite=Strict`);
+
+    const session = async (inside: boolean): Promise<Json> => {
         const status = await ask('/status');
         return { authenticated: inside, setup, version: status['version'] ?? '', mode: status['mode'] ?? 'none', ...(inside ? { name: 'admin', role, csrf } : {}) };
     };
@@ -84,8 +87,9 @@ function played(socket: string) {
 
     return async (from: IncomingMessage, to: ServerResponse, path: string): Promise<void> => {
         const method = from.method ?? 'GET';
+        const inside = String(from.headers.cookie).includes(cookie) && !setup;
         const what = `${method} ${path.split('?')[0] ?? ''}`;
-        if (what === 'GET /session') return answer(to, 200, await session());
+        if (what === 'GET /session') return answer(to, 200, await session(inside));
         if (what === 'POST /login') {
             const body = await bodyOf(from);
             await new Promise((resolve) => setTimeout(resolve, 200));
@@ -95,23 +99,23 @@ function played(socket: string) {
                 to.setHeader('Retry-After', '30');
                 return problem(to, 429, 'busy', 'Too many tries');
             }
-            inside = true;
+            enter(to);
             note('login', 'session');
-            return answer(to, 200, await session());
+            return answer(to, 200, await session(true));
         }
         if (what === 'POST /setup') {
             const body = await bodyOf(from);
             if (String(body['code']).replace(/\D/g, '') !== '123456') return problem(to, 401, 'denied', 'The code is not the one that the console shows', 'musterctl setup-code prints it');
             setup = false;
-            inside = true;
+            enter(to);
             role = 'admin';
             note('setup', String(body['name']));
-            return answer(to, 200, await session());
+            return answer(to, 200, await session(true));
         }
         if (!inside) return problem(to, 401, 'denied', 'Nobody is signed in');
         if (method !== 'GET' && from.headers['x-muster-csrf'] !== csrf) return problem(to, 403, 'denied', 'The request does not carry the token of this session');
         if (what === 'POST /logout') {
-            inside = false;
+            to.setHeader('Set-Cookie', 'muster-dev=; Path=/; Max-Age=0');
             return answer(to, 204);
         }
         if (what === 'GET /users') return answer(to, 200, { items: users, next: null });

@@ -128,7 +128,7 @@ export function Frame({ page, children }: { page: Page | undefined; children: Co
                 <button class="goto" type="button" aria-haspopup="dialog" onClick={openPalette}><Icon name="search" /><span class="vh-sm">{t('frame.goto')}</span><kbd>{t('key.ctrl')} K</kbd></button>
                 <UserMenu />
             </header>
-            {mode === 'lab' && <div class="labbar" role="note"><Sev level="lab">{t('lab.bar')}</Sev><span>{t('lab.bar.detail')}</span><a class="gap" href="/lab">{t('nav.lab')}</a></div>}
+            {mode === 'lab' && <div class="labbar" role="region" aria-label={t('lab.bar')}><Sev level="lab">{t('lab.bar')}</Sev><span>{t('lab.bar.detail')}</span><a class="gap" href="/lab">{t('nav.lab')}</a></div>}
             <nav class={menu ? 'side is-open' : 'side'} id="nav" aria-label={t('frame.nav')}><div>
                 {[0, 1, 2].map((group) => (
                     <ul key={group}>{shown.filter((p) => p.group === group).map((p) => (

@@ -67,20 +67,21 @@ async function offered<T>(ask: Promise<T>, otherwise: T): Promise<T> {
 }
 
 async function load(signal: AbortSignal): Promise<Facts> {
-    const nothing = { items: [], next: null };
+    const nothing = { items: [], next: null };  // of a list that this mode does not have
+    const asked = get<Status>('/status', {}, signal);
     const [status, pool, upstreams, domains, targets] = await Promise.all([
-        get<Status>('/status', {}, signal),
+        asked,
         offered<Pool | undefined>(get<Pool>('/pool', {}, signal), undefined).catch((error: unknown) => {
             if (error instanceof Problem && error.code === 'storage') return undefined;
             throw error;
         }),
-        offered(get<List<Upstream>>('/upstreams', {}, signal), nothing),
+        asked.then((s) => (s.mode === 'relay' ? offered(get<List<Upstream>>('/upstreams', {}, signal), nothing) : nothing)),
         offered(get<List<Domain>>('/dns/domains', {}, signal), nothing),
         offered(get<List<DnsTarget>>('/dns/targets', {}, signal), nothing),
     ]);
     const products = [...(pool?.products ?? [])].sort((a, b) => b.machines - a.machines).slice(0, mostGauges);
     const gauges = await Promise.all(products.map(async (p) => gaugeOf(p, (await get<List<Client>>('/clients', { product: p.countedId, limit: 1 }, signal)).items[0])));
-    return { status, pool, gauges, upstreams: status.mode === 'relay' ? upstreams.items : [], domains: domains.items, targets: targets.items, at: Date.now() };
+    return { status, pool, gauges, upstreams: upstreams.items, domains: domains.items, targets: targets.items, at: Date.now() };
 }
 
 const badTargets = new Set(['missing', 'stale', 'unreachable', 'not-kms', 'foreign', 'differs', 'servers-differ', 'scavenging']);

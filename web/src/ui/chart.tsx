@@ -39,12 +39,13 @@ function hatched(ground: string, line: string): CanvasPattern | string {
 }
 
 /** Each series stands on those before it. */
-function stacked(b: Buckets): number[][] {
-    const rows: number[][] = [];
+function stacked(b: Buckets): (number | null)[][] {
+    const rows: (number | null)[][] = [];
     let below = b.times.map(() => 0);
     for (const r of results) {
         below = below.map((v, i) => v + (b.counts[r][i] ?? 0));
-        rows.push(below);
+        // A bar of nothing would still paint its edge over the axis.
+        rows.push(below.map((v) => (v === 0 ? null : v)));
     }
     return rows;
 }
