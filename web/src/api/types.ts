@@ -1,0 +1,338 @@
+/** What the operations answer, as openapi.json describes it. Only what a page reads is named here. */
+
+export type Role = 'viewer' | 'operator' | 'admin';
+export type Mode = 'none' | 'lab' | 'relay';
+
+export interface List<T> {
+    items: T[];
+    next: string | null;
+}
+
+export interface Session {
+    authenticated: boolean;
+    setup: boolean;
+    name?: string;
+    role?: Role;
+    csrf?: string;
+    version: string;
+    mode: Mode;
+}
+
+export interface Status {
+    ready: boolean;
+    mode: Mode;
+    version: string;
+    started: string;
+    uptime: number;
+    listening: string[];
+    clients: number;
+    machines: number;
+    requests: number;
+    failed: number;
+    requestsPerSecond: number;
+    inFlight: number;
+    answersNotDurable: number;
+    pluginsStarted: number;
+    pluginsFailed: number;
+    safeMode: boolean;
+    trouble: string[];
+}
+
+export interface PoolProduct {
+    application: string;
+    countedId: string;
+    product: string;
+    machines: number;
+    cmids: number;
+    counted: number;
+    virtual: number;
+}
+
+export interface Pool {
+    machines: number;
+    cmids: number;
+    virtual: number;
+    duplicateCmids: number;
+    duplicateMachines: number;
+    surplusRequests: number;
+    trouble: string;
+    products: PoolProduct[];
+}
+
+export interface Client {
+    cmid: string;
+    machine: string;
+    product: string;
+    addresses: string[];
+    firstSeen: string;
+    lastSeen: string;
+    status: string;
+    minutesToExpiry: number;
+    virtual: boolean;
+    count: number;
+    result: string;
+    upstream: string;
+    required: number;
+    requests: number;
+    countedAt: string | null;
+    application: string;
+    countedId: string;
+    activationId: string;
+    moreAddresses: number;
+}
+
+export interface ClientShow {
+    cmid: string;
+    machines: Client[];
+    requests: Event[];
+}
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+export interface Event {
+    seq: number;
+    time: string;
+    id: number;
+    severity: string;
+    source: string;
+    message: string;
+    info: string;
+    machine: string;
+    cmid: string | null;
+    upstream: string | null;
+    attempts: number | null;
+    waited: number | null;
+    fields: Record<string, Json> | null;
+}
+
+export interface Evidence {
+    text: string;
+    time?: string;
+    cmid?: string;
+    machine?: string;
+    address?: string;
+}
+
+export interface Reading {
+    code: string;
+    severity: string;
+    certainty: string;
+    text: string;
+    remedy: string;
+    since?: string;
+    evidence?: Evidence[];
+}
+
+export interface Upstream {
+    name: string;
+    address: string;
+    condition: 'untried' | 'up' | 'down';
+    state: 'active' | 'draining' | 'maintenance';
+    stateFrom: string;
+    stateBy?: string;
+    stateSince?: string;
+    priority: number;
+    weight: number;
+    count?: number;
+    lastAnswer?: string;
+    why: string;
+    addresses: string[];
+    families: string[];
+    versions: number[];
+    countsVirtual: 'yes' | 'no' | 'unknown';
+    discoveredIn: string;
+    asked: number;
+    answers: number;
+    failures: number;
+    associations: number;
+    reading: string;
+    readings?: Reading[];
+    learned?: Record<string, Json>;
+}
+
+export interface Domain {
+    domain: string;
+    state: string;
+    record: string;
+    server: string;
+    why: string;
+    zone: string;
+    auth: string;
+    key: string;
+    lastPublished?: string;
+    nextAttempt?: string;
+    busy: boolean;
+    failures: number;
+    servers?: { server: string; zone: string; primary: boolean; agrees: boolean; problem: string; records: string[] }[];
+}
+
+export interface DnsChange {
+    change: '+' | '-' | '=';
+    record: string;
+    why: string;
+    domain: string;
+    zone: string;
+    server: string;
+    auth: string;
+    key: string;
+    ours: boolean;
+    held: string;
+    expected: 'accepted' | 'refused' | 'unknown';
+    problem: string;
+}
+
+export interface DnsTarget {
+    domain: string;
+    target: string;
+    port: number;
+    verdict: string;
+    evidence: string;
+    advice: string;
+    priority?: number;
+    weight?: number;
+    addresses?: string[];
+    resolves?: string;
+    open: string;
+    kms: string;
+    firstSeen?: string;
+    lastSeen?: string;
+    checked?: string;
+    changes?: { at: string; verdict: string }[];
+}
+
+export interface DnsView {
+    conclusion: string;
+    finds: boolean;
+    code: string;
+    domain: string;
+    resolver: string;
+    ttl: number;
+    steps: { kind: string; status: string; subject: string; text: string; code: string; windows: string }[];
+    candidates: {
+        target: string;
+        port: number;
+        priority: number;
+        weight: number;
+        share: string;
+        answers: boolean;
+        what: string;
+        addresses: string[];
+    }[];
+}
+
+export interface DnsKey {
+    name: string;
+    algorithm: string;
+    bits: number;
+    usedBy: string[];
+    problem: string;
+}
+
+export interface LabKey {
+    key: string;
+    family: string;
+    group: string;
+    inForce: boolean;
+    name: string;
+    covers: number;
+    epid: string;
+    installed: string;
+}
+
+export interface Lab {
+    keys: number;
+    keysInForce: number;
+    currentCount: number;
+    granted: number;
+    refused: number;
+    realClients: number;
+    activationInterval: number;
+    renewalInterval: number;
+    unUpdatedHost: boolean;
+}
+
+export interface Plugin {
+    name: string;
+    version: string;
+    kind: string;
+    state: 'rejected' | 'quarantined' | 'failed' | 'started' | 'wedged' | 'stopped';
+    reason: string;
+    file: string;
+    buildId: string;
+}
+
+export interface Member {
+    name: string;
+    type: string;
+    allowed: string;
+    help: string;
+    default?: string;
+    required: boolean;
+}
+
+export interface Setting {
+    key: string;
+    value?: string;
+    source: string;
+    default?: string;
+    type: string;
+    allowed: string;
+    help: string;
+    items?: Record<string, Json>[];
+    fields?: Member[];
+    restart: boolean;
+    secret?: boolean;
+    fixed?: string;
+}
+
+export interface Revision {
+    number: number;
+    when: string;
+    author: string;
+    comment: string;
+}
+
+export interface User {
+    name: string;
+    role: Role;
+    totp?: boolean;
+    lastLogin?: string | null;
+}
+
+export interface Token {
+    id: string;
+    name: string;
+    role: Role;
+    expires?: string | null;
+    lastUsed?: string | null;
+}
+
+export interface WebSession {
+    id: string;
+    name: string;
+    address?: string;
+    started?: string;
+    lastSeen?: string;
+    current?: boolean;
+}
+
+export interface Certificate {
+    subject?: string;
+    issuer?: string;
+    names?: string[];
+    notBefore?: string;
+    notAfter?: string;
+    fingerprint?: string;
+    selfSigned?: boolean;
+}
+
+export interface Audit {
+    time: string;
+    who: string;
+    from: string;
+    action: string;
+    what: string;
+    before: Json;
+    after: Json;
+    result: string;
+}

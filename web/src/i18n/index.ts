@@ -1,0 +1,88 @@
+/** Words of the page: whole sentences, plural rules of the language, numbers as it writes them. */
+import type { ComponentChildren } from 'preact';
+import { en } from './en';
+
+export type Key = keyof typeof en;
+export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+export type Message = string | Plural;
+export type Catalogue = Record<Key, Message>;
+export type Value = string | number;
+
+export const languages = { en: 'English', de: 'Deutsch' } as const;
+export type Language = keyof typeof languages;
+
+let language: Language = 'en';
+let catalogue: Catalogue = en;
+let plurals = new Intl.PluralRules('en');
+let locale = 'en';
+let numbers = new Intl.NumberFormat('en');
+const watchers = new Set<() => void>();
+
+/** The region that the reader's system has for this language: en-GB writes days otherwise than en-US. */
+export function localeFor(chosen: Language, wanted: readonly string[]): string {
+    return wanted.find((tag) => tag.toLowerCase().split('-')[0] === chosen) ?? (chosen === 'en' ? 'en-GB' : chosen);
+}
+
+export function preferred(stored: string | null, wanted: readonly string[]): Language {
+    if (stored === 'en' || stored === 'de') return stored;
+    for (const tag of wanted) {
+        const short = tag.toLowerCase().split('-')[0];
+        if (short === 'en' || short === 'de') return short;
+    }
+    return 'en';
+}
+
+export async function loadLanguage(chosen: Language): Promise<void> {
+    catalogue = chosen === 'de' ? (await import('./de')).de : en;
+    language = chosen;
+    locale = localeFor(chosen, typeof navigator === 'undefined' ? [] : navigator.languages);
+    plurals = new Intl.PluralRules(chosen);
+    numbers = new Intl.NumberFormat(locale);
+    if (typeof document !== 'undefined') document.documentElement.lang = chosen;
+    for (const watcher of watchers) watcher();
+}
+
+export const currentLanguage = (): Language => language;
+export const currentLocale = (): string => locale;
+export const number = (value: number): string => numbers.format(value);
+
+export function onLanguage(watcher: () => void): () => void {
+    watchers.add(watcher);
+    return () => watchers.delete(watcher);
+}
+
+function template(key: Key, values: Record<string, unknown>): string {
+    const message = catalogue[key];
+    if (typeof message === 'string') return message;
+    const n = values['n'];
+    return (typeof n === 'number' ? message[plurals.select(n)] : undefined) ?? message.other;
+}
+
+/** The message, with {name} replaced by values; {n} chooses the plural form. */
+export function t(key: Key, values: Record<string, Value> = {}): string {
+    return template(key, values).replace(/\{(\w+)\}/g, (whole, name: string) => {
+        const value = values[name];
+        return value === undefined ? whole : typeof value === 'number' ? number(value) : value;
+    });
+}
+
+/** The same, with elements in the places. */
+export function tr(key: Key, values: Record<string, ComponentChildren>): ComponentChildren[] {
+    return template(key, values)
+        .split(/(\{\w+\})/)
+        .map((piece) => {
+            const name = /^\{(\w+)\}$/.exec(piece)?.[1];
+            const value = name === undefined ? piece : values[name];
+            return typeof value === 'number' ? number(value) : value;
+        });
+}
+
+export function has(key: string): key is Key {
+    return key in catalogue;
+}
+
+/** A word of the server in the reader's language; one that is not known stays as it is. */
+export function word(group: string, value: string): string {
+    const key = `${group}.${value}`;
+    return has(key) ? t(key) : value;
+}

@@ -1,0 +1,39 @@
+/** Short words at the lower edge: that something was done, and for ten seconds the way back. */
+import { useEffect, useState } from 'preact/hooks';
+import { t } from '../i18n';
+
+interface Toast {
+    id: number;
+    text: string;
+    undo?: (() => void) | undefined;
+}
+
+let next = 1;
+let show: ((toast: Toast) => void) | undefined;
+
+export function toast(text: string, undo?: () => void): void {
+    show?.({ id: next++, text, undo });
+}
+
+export function Toasts() {
+    const [list, setList] = useState<Toast[]>([]);
+    useEffect(() => {
+        show = (one) => {
+            setList((all) => [...all.slice(-2), one]);
+            setTimeout(() => setList((all) => all.filter((x) => x.id !== one.id)), one.undo ? 10_000 : 4000);
+        };
+        return () => {
+            show = undefined;
+        };
+    }, []);
+    const close = (id: number) => setList((all) => all.filter((x) => x.id !== id));
+    return (
+        <div class="toasts" role="status" aria-live="polite">
+            {list.map((one) => (
+                <div class="toast" key={one.id}><bdi>{one.text}</bdi>
+                    {one.undo && <button class="btn bare" type="button" onClick={() => { one.undo?.(); close(one.id); }}>{t('act.undo')}</button>}
+                </div>
+            ))}
+        </div>
+    );
+}
