@@ -6,17 +6,6 @@
 
 namespace muster::webui {
 
-namespace {
-
-template <class T>
-T orThrow(Result<T> result) {
-    if (!result)
-        throw Fault(result.error());
-    return std::move(*result);
-}
-
-}  // namespace
-
 Gatekeeper::Gatekeeper(Host& host, const std::string& directory)
     : host_(host),
       users_(orThrow(Users::open(directory + "/users.json", hasher_))),

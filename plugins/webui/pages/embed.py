@@ -15,8 +15,8 @@ def main(dist, output):
         # The assembler takes the octets as they are; a compiler would need seconds and gigabytes for such an array.
         blocks.append(f'asm(".section .rodata\\n.balign 16\\n{name}:\\n.incbin \\"{file.resolve()}\\"\\n'
                       f'{name}_end:\\n.byte 0\\n.previous\\n");\n'
-                      f"extern const char {name}[] __attribute__((visibility(\"hidden\"))) asm(\"{name}\");\n"
-                      f"extern const char {name}_end[] __attribute__((visibility(\"hidden\"))) asm(\"{name}_end\");\n")
+                      f'extern "C" {{ extern const char {name}[] __attribute__((visibility("hidden"))); }}\n'
+                      f'extern "C" {{ extern const char {name}_end[] __attribute__((visibility("hidden"))); }}\n')
         return f"std::string_view({name}, static_cast<std::size_t>({name}_end - {name}))"
 
     for entry in sorted(json.loads((dist / "assets.json").read_text()), key=lambda one: one["path"].encode()):
