@@ -19,7 +19,8 @@ TEST_GROUP(TheSessions) {
                           const auto found = accounts.find(id);
                           return found == accounts.end() ? std::nullopt : std::optional(found->second);
                       },
-                      clock.clocks(), {.perUser = 3, .all = 5}};
+                      clock.clocks(),
+                      {.perUser = 3, .all = 5}};
 
     static Account account(const std::string& id, const std::string& name) {
         Account made;
@@ -28,7 +29,9 @@ TEST_GROUP(TheSessions) {
         made.role = Role::operator_;
         return made;
     }
-    Sessions::Started start(const std::string& id) { return sessions.start(accounts.at(id), "10.0.0.7", "Browser/1"); }
+    Sessions::Started start(const std::string& id) {
+        return sessions.start(accounts.at(id), "10.0.0.7", "Browser/1");
+    }
 };
 
 TEST(TheSessions, areUsedByTheirCookieAlone) {

@@ -29,14 +29,17 @@ TEST_GROUP(TheTokens) {
         return made;
     }
     Result<std::unique_ptr<Tokens>> tryToOpen() {
-        return Tokens::open(folder.file("tokens"),
-                            [this](std::string_view id) {
-                                const auto found = accounts.find(id);
-                                return found == accounts.end() ? std::nullopt : std::optional(found->second);
-                            },
-                            clock.clocks());
+        return Tokens::open(
+            folder.file("tokens"),
+            [this](std::string_view id) {
+                const auto found = accounts.find(id);
+                return found == accounts.end() ? std::nullopt : std::optional(found->second);
+            },
+            clock.clocks());
     }
-    std::unique_ptr<Tokens> open() { return tryToOpen().value(); }
+    std::unique_ptr<Tokens> open() {
+        return tryToOpen().value();
+    }
     void reopen() {
         tokens.reset();
         tokens = open();
@@ -44,8 +47,12 @@ TEST_GROUP(TheTokens) {
     std::string make(const std::string& name, Role role = Role::viewer, const char* maker = "a") {
         return tokens->make({.name = name, .role = role, .scope = {}}, accounts.at(maker)).value().text;
     }
-    bool works(const std::string& text) { return tokens->use(text, "10.0.0.7").has_value(); }
-    std::string why(const std::string& text) { return tokens->use(text, "10.0.0.7").error().text(); }
+    bool works(const std::string& text) const {
+        return tokens->use(text, "10.0.0.7").has_value();
+    }
+    std::string why(const std::string& text) const {
+        return tokens->use(text, "10.0.0.7").error().text();
+    }
 };
 
 TEST(TheTokens, areShownOnceAndKeptAsADigest) {
