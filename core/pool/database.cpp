@@ -115,7 +115,7 @@ Guid Statement::guid(int column) const noexcept {
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Use use,
-                                                      const std::function<bool()>& isRight) {
+                                                     const std::function<bool()>& isRight) {
     sqlite3* handle = nullptr;
     const int flags = (use == Use::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
                       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;

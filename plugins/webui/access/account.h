@@ -12,8 +12,8 @@
 namespace muster::webui {
 
 struct Account {
-    std::string id;           ///< 16 hexadecimal digits, random: another user of the same name later has another one
-    std::string name;         ///< as it was written when it was added
+    std::string id;    ///< 16 hexadecimal digits, random: another user of the same name later has another one
+    std::string name;  ///< as it was written when it was added
     Role role = Role::viewer;
     std::uint64_t stamp = 0;  ///< counts what ends all sessions: password, second factor, disabling
     bool disabled = false;

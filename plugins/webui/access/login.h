@@ -21,7 +21,7 @@ public:
     struct Request {
         std::string_view name;
         std::string_view password;
-        std::string_view code;       ///< of the second factor; empty where it is not asked yet
+        std::string_view code;  ///< of the second factor; empty where it is not asked yet
         Address from;
         std::string_view userAgent;
         std::string_view oldCookie;  ///< that session ends
@@ -35,10 +35,10 @@ public:
     };
     struct Answer {
         Outcome outcome = Outcome::wrong;
-        std::chrono::seconds wait{0};         ///< for Retry-After
-        Sessions::Started session;            ///< with `in`
-        std::optional<Account> account;       ///< with `in`
-        std::optional<Error> notRecorded;     ///< with `in`: time and source could not be written; for the log
+        std::chrono::seconds wait{0};      ///< for Retry-After
+        Sessions::Started session;         ///< with `in`
+        std::optional<Account> account;    ///< with `in`
+        std::optional<Error> notRecorded;  ///< with `in`: time and source could not be written; for the log
     };
 
     /// All outlive this.

@@ -22,7 +22,9 @@ TEST_GROUP(TheLogin) {
     Throttle throttle{clock.clocks()};
     Login login{*users, sessions, throttle};
 
-    void setup() override { CHECK_TRUE(users->addFirst("alice", kPassword).has_value()); }
+    void setup() override {
+        CHECK_TRUE(users->addFirst("alice", kPassword).has_value());
+    }
     Login::Answer attempt(const char* name, const char* password, const char* host = "10.0.0.7",
                           std::string_view code = {}) {
         return login.attempt({name, password, code, from(host), "Browser/1", {}});

@@ -10,10 +10,10 @@ namespace muster::webui {
 namespace {
 
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::size_t kSalt = 16;         // octets
-constexpr std::size_t kHash = 32;         // octets
-constexpr std::size_t kSaltText = 22;     // base64 characters without padding
-constexpr std::size_t kHashText = 43;     // the same
+constexpr std::size_t kSalt = 16;        // octets
+constexpr std::size_t kHash = 32;        // octets
+constexpr std::size_t kSaltText = 22;    // base64 characters without padding
+constexpr std::size_t kHashText = 43;    // the same
 constexpr std::uint32_t kMinMemory = 8;  // KiB; Argon2's own least for one lane
 constexpr std::uint32_t kMaxMemory = 128 * 1024;
 constexpr std::uint32_t kMaxPasses = 16;

@@ -14,8 +14,8 @@
 
 namespace muster::webui {
 
-constexpr std::size_t kMinPassword = 12;        ///< code points
-constexpr std::size_t kMaxPassword = 128;       ///< code points
+constexpr std::size_t kMinPassword = 12;         ///< code points
+constexpr std::size_t kMaxPassword = 128;        ///< code points
 constexpr std::size_t kMaxPasswordOctets = 512;  ///< UTF-8 of those
 
 /// May this password be chosen? Length and commonness alone count; no kind of character is demanded (NIST SP 800-63B
@@ -40,8 +40,8 @@ std::optional<PasswordCost> costOf(std::string_view encoded) noexcept;
 class PasswordHasher {
 public:
     struct Limits {
-        unsigned inside = 2;                     ///< checks at once: 64 MiB at the default cost
-        unsigned waiting = 8;                    ///< threads
+        unsigned inside = 2;   ///< checks at once: 64 MiB at the default cost
+        unsigned waiting = 8;  ///< threads
         std::chrono::milliseconds patience{3000};
     };
 

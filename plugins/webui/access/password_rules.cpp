@@ -18,31 +18,30 @@ constexpr std::array<std::string_view, 18> kProductWords{
     "changeme",      "licence",    "license",   "muster",    "viewer",   "server",   "relay",    "admin",   "kms"};
 
 /// Ways along the alphabet and the keyboard; also walked backwards.
-constexpr std::array<std::string_view, 7> kRuns{
-    "01234567890123456789012345678901234567890",
-    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
-    "1234567890qwertyuiopasdfghjklzxcvbnm1234567890",
-    "1234567890qwertzuiopasdfghjklyxcvbnm1234567890",
-    "1234567890azertyuiopqsdfghjklmwxcvbn1234567890",
-    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
-    "qwertyuiop[]asdfghjkl;'zxcvbnm,./"};
+constexpr std::array<std::string_view, 7> kRuns{"01234567890123456789012345678901234567890",
+                                                "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
+                                                "1234567890qwertyuiopasdfghjklzxcvbnm1234567890",
+                                                "1234567890qwertzuiopasdfghjklyxcvbnm1234567890",
+                                                "1234567890azertyuiopqsdfghjklmwxcvbn1234567890",
+                                                "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
+                                                "qwertyuiop[]asdfghjkl;'zxcvbnm,./"};
 
 bool isLetter(char c) noexcept {
     return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
 }
 
 std::size_t codePoints(std::string_view utf8) noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+    return static_cast<std::size_t>(std::count_if(
+        utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
 }
 
 /// Without the digits and signs before the first letter and after the last.
 std::string_view core(std::string_view text) noexcept {
     const auto first = std::find_if(text.begin(), text.end(), isLetter);
     const auto last = std::find_if(text.rbegin(), text.rend(), isLetter).base();
-    return first >= last ? std::string_view()
-                         : text.substr(static_cast<std::size_t>(first - text.begin()),
-                                       static_cast<std::size_t>(last - first));
+    return first >= last
+               ? std::string_view()
+               : text.substr(static_cast<std::size_t>(first - text.begin()), static_cast<std::size_t>(last - first));
 }
 
 bool isRun(std::string_view text) {

@@ -162,12 +162,11 @@ TEST(Passwords, thatAreRunsOrRepetitionsAreRefused) {
 }
 
 TEST(Passwords, ofNothingButNamesAreRefused) {
-    refuses("alicia2026!!!", "only the user's name", "alicia");
-    refuses("lovelace2026!", "only the user's name", "Lovelace");
+    refuses("zwetschke2026!", "only the user's name", "Zwetschke");
     refuses("musterADMIN-1", "only the user's name");
     refuses("Admin-Alice-2026", "only the user's name");
     refuses("!kms.relay.kms!", "only the user's name");
-    CHECK_TRUE(may("lovelace2026!", "bob"));
+    CHECK_TRUE(may("zwetschke2026!", "bob"));
 }
 
 TEST(Passwords, listHoldsWordsOfEveryLengthAndFindsThemAll) {

@@ -18,8 +18,12 @@ TEST(Secrets, digestsAreThoseOfTheStandards) {
 }
 
 TEST(Secrets, base32IsThatOfRfc4648) {
-    const char* const cases[][2] = {{"", ""},           {"f", "MY"},         {"fo", "MZXQ"},
-                                    {"foo", "MZXW6"},   {"foob", "MZXW6YQ"}, {"fooba", "MZXW6YTB"},
+    const char* const cases[][2] = {{"", ""},
+                                    {"f", "MY"},
+                                    {"fo", "MZXQ"},
+                                    {"foo", "MZXW6"},
+                                    {"foob", "MZXW6YQ"},
+                                    {"fooba", "MZXW6YTB"},
                                     {"foobar", "MZXW6YTBOI"}};
     for (const auto& [octets, text] : cases)
         STRCMP_EQUAL(text, base32(octets).c_str());

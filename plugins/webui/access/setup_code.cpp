@@ -15,8 +15,8 @@ namespace {
 constexpr std::string_view kAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";  // no 0 O, 1 I
 constexpr std::size_t kLength = 16;
 constexpr std::size_t kGroup = 4;
-constexpr std::size_t kLongestFile = 64;   // octets
-constexpr std::size_t kLongestTyped = 64;  // octets
+constexpr std::size_t kLongestFile = 64;                 // octets
+constexpr std::size_t kLongestTyped = 64;                // octets
 constexpr std::string_view kAccount = "the setup code";  // no user's name: it has blanks
 
 static_assert(kAlphabet.size() == 32);

@@ -21,7 +21,9 @@ TEST_GROUP(TheSetupCode) {
         CHECK_TRUE(code.prepare(false).has_value());
         return code.show().value();
     }
-    Verdict check(const std::string& typed) { return code.check(typed, from("10.0.0.7")).verdict; }
+    Verdict check(const std::string& typed) {
+        return code.check(typed, from("10.0.0.7")).verdict;
+    }
 };
 
 TEST(TheSetupCode, isFourGroupsOfFour) {

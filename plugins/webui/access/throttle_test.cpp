@@ -23,9 +23,8 @@ TEST_GROUP(TheThrottle) {
         int through = 0;
         auto left = 300s;
         for (int i = 0; i < 1000; ++i) {
-            const auto admission =
-                throttle.reserve(from(("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1)).c_str()),
-                                 account, false);
+            const auto admission = throttle.reserve(
+                from(("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1)).c_str()), account, false);
             if (admission.attempt) {
                 ++through;
                 continue;
@@ -69,10 +68,10 @@ TEST(TheThrottle, doesNotLockTheOwnersSourceOutForOthersFailures) {
     failFromEverywhere("alice");
     for (int i = 0; i < 10; ++i)
         CHECK_TRUE(fails("10.2.0.1", "bob"));
-    CHECK_FALSE(fails("10.2.0.1", "alice"));             // a source without a past
+    CHECK_FALSE(fails("10.2.0.1", "alice"));  // a source without a past
     for (int i = 0; i < 10; ++i)
-        CHECK_TRUE(fails("10.2.0.1", "alice", true));    // the owner's, even beside an attacker of bob
-    CHECK_FALSE(fails("10.2.0.1", "alice", true));       // whose own failures do count
+        CHECK_TRUE(fails("10.2.0.1", "alice", true));  // the owner's, even beside an attacker of bob
+    CHECK_FALSE(fails("10.2.0.1", "alice", true));     // whose own failures do count
     CHECK_TRUE(fails("10.2.0.2", "alice", true));
 }
 
@@ -87,6 +86,7 @@ TEST(TheThrottle, takesBackWhatWasRight) {
 
 TEST(TheThrottle, countsATryThatIsNotOverYet) {
     std::vector<Throttle::Admission> open;
+    open.reserve(10);
     for (int i = 0; i < 10; ++i)
         open.push_back(throttle.reserve(from("10.0.0.7"), "alice", false));
     CHECK_FALSE(throttle.reserve(from("10.0.0.7"), "alice", false).attempt.has_value());
@@ -119,8 +119,8 @@ TEST(TheThrottle, losesNothingOfManyThatAreRightAtOnce) {
 
 TEST(TheThrottle, letsTenCodesAnHourBeWrong) {
     for (int i = 0; i < 10; ++i)
-        CHECK_TRUE(
-            throttle.reserveCode(from(("10.0.0." + std::to_string(i + 1)).c_str()), "alice", false).attempt.has_value());
+        CHECK_TRUE(throttle.reserveCode(from(("10.0.0." + std::to_string(i + 1)).c_str()), "alice", false)
+                       .attempt.has_value());
     const auto refused = throttle.reserveCode(from("10.0.1.1"), "Alice", false);
     CHECK_FALSE(refused.attempt.has_value());
     LONGS_EQUAL(3600, refused.wait.count());

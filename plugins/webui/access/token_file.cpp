@@ -125,7 +125,8 @@ Result<std::vector<Token>> parseTokens(std::string_view text) {
     for (const Json& item : items) {
         auto token = parseToken(item);
         if (!token)
-            return fail(Code::malformed, "", "token " + std::to_string(tokens.size() + 1) + ": " + token.error().detail);
+            return fail(Code::malformed, "",
+                        "token " + std::to_string(tokens.size() + 1) + ": " + token.error().detail);
         if (!ids.insert(token->id).second)
             return fail(Code::malformed, "", "token " + std::to_string(tokens.size() + 1) + " is there twice");
         tokens.push_back(std::move(*token));

@@ -46,8 +46,8 @@ struct Token {
     std::string hash;  ///< SHA-256 of the whole token, octets
     Role role = Role::viewer;
     Scope scope;
-    std::string maker;    ///< its maker's user id; empty: made at the console
-    std::string madeBy;   ///< its maker's name then
+    std::string maker;   ///< its maker's user id; empty: made at the console
+    std::string madeBy;  ///< its maker's name then
     Timestamp created;
     Timestamp expires;
     std::optional<Timestamp> lastUsed;

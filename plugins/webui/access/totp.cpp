@@ -28,8 +28,8 @@ std::string hotp(std::string_view secret, std::uint64_t counter, unsigned digits
     const std::string mac = hmacSha1(secret, message);
     const auto octet = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(mac[i])); };
     const std::size_t offset = octet(mac.size() - 1) & 15U;
-    std::uint32_t value = (octet(offset) & 0x7fU) << 24U | octet(offset + 1) << 16U | octet(offset + 2) << 8U |
-                          octet(offset + 3);
+    std::uint32_t value =
+        (octet(offset) & 0x7fU) << 24U | octet(offset + 1) << 16U | octet(offset + 2) << 8U | octet(offset + 3);
     std::string code(digits, '0');
     for (std::size_t i = code.size(); i > 0; value /= 10)
         code[--i] = static_cast<char>('0' + value % 10);
@@ -51,8 +51,8 @@ std::optional<std::uint64_t> totpMatch(std::string_view secret, std::string_view
 
 std::string otpauthUri(std::string_view issuer, std::string_view account, std::string_view secret) {
     const std::string from = api::percentEncode(issuer);
-    return "otpauth://totp/" + from + ":" + api::percentEncode(account) + "?secret=" + base32(secret) + "&issuer=" +
-           from + "&algorithm=SHA1&digits=6&period=30";
+    return "otpauth://totp/" + from + ":" + api::percentEncode(account) + "?secret=" + base32(secret) +
+           "&issuer=" + from + "&algorithm=SHA1&digits=6&period=30";
 }
 
 }  // namespace muster::webui

@@ -65,9 +65,8 @@ void Tries::makeRoom(Monotonic now) {
     // The weakest of the oldest: a flood of new keys, one try each, does not wash out the one that is under attack.
     auto last = buckets_.begin();
     std::advance(last, static_cast<std::ptrdiff_t>(std::min(kCandidates, buckets_.size())));
-    const auto weakest = std::min_element(buckets_.begin(), last, [](const Bucket& a, const Bucket& b) {
-        return a.at.size() < b.at.size();
-    });
+    const auto weakest = std::min_element(buckets_.begin(), last,
+                                          [](const Bucket& a, const Bucket& b) { return a.at.size() < b.at.size(); });
     byKey_.erase(weakest->key);
     buckets_.erase(weakest);
 }

@@ -22,10 +22,10 @@ public:
     using Key = std::array<std::uint8_t, 16>;
 
     struct Limits {
-        std::size_t keys = 1024;                     ///< one more, and one of the oldest goes
-        unsigned tries = 10;                         ///< within `window`, 1 to 1000
+        std::size_t keys = 1024;  ///< one more, and one of the oldest goes
+        unsigned tries = 10;      ///< within `window`, 1 to 1000
         std::chrono::milliseconds window{300'000};
-        unsigned freely = ~0U;                       ///< after so many the next must wait `step`, then 2 `step`, 3 …
+        unsigned freely = ~0U;  ///< after so many the next must wait `step`, then 2 `step`, 3 …
         std::chrono::milliseconds step{0};
     };
 

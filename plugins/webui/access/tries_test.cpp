@@ -58,9 +58,9 @@ TEST(TheTries, takenBackDoNotCount) {
     tries.takeBack(key(1), now);  // unknown by now: nothing
 }
 
-TEST(TheTries, ofAMillionKeysTakeTheRoomOfTheAllowedNumber) {
+TEST(TheTries, ofAnyNumberOfKeysTakeTheRoomOfTheAllowedNumber) {
     Tries tries({.keys = 100, .tries = 3});
-    for (std::uint32_t i = 0; i < 1'000'000; ++i)
+    for (std::uint32_t i = 0; i < 50'000; ++i)
         tries.add(key(i), now);
     LONGS_EQUAL(100, tries.size());
 }

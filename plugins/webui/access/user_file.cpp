@@ -66,9 +66,8 @@ Account User::account() const {
 
 bool isUserName(std::string_view text) noexcept {
     return !text.empty() && text.size() <= kMaxUserName && isAlphanumeric(text.front()) &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return isAlphanumeric(c) || c == '.' || c == '_' || c == '-' || c == '@';
-           });
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return isAlphanumeric(c) || c == '.' || c == '_' || c == '-' || c == '@'; });
 }
 
 Result<std::vector<User>> parseUsers(std::string_view text) {

@@ -19,8 +19,8 @@ struct User {
     std::string id;  ///< 16 hexadecimal digits
     std::string name;
     Role role = Role::viewer;
-    std::string passwordHash;  ///< a PHC string
-    std::string totpSecret;    ///< octets; empty: no second factor
+    std::string passwordHash;    ///< a PHC string
+    std::string totpSecret;      ///< octets; empty: no second factor
     std::uint64_t totpLast = 0;  ///< step of the last code that was used
     std::uint64_t stamp = 0;
     bool disabled = false;
@@ -33,8 +33,8 @@ struct User {
 };
 
 constexpr std::size_t kMaxUsers = 64;
-constexpr std::size_t kMaxUserName = 32;       ///< characters
-constexpr std::size_t kMaxKnownSources = 8;    ///< of one user
+constexpr std::size_t kMaxUserName = 32;          ///< characters
+constexpr std::size_t kMaxKnownSources = 8;       ///< of one user
 constexpr std::size_t kMaxUserFile = 128 * 1024;  ///< octets
 
 /// 1 to 32 of ASCII letters, digits and . _ - @, the first a letter or digit. Names differ when they differ in more

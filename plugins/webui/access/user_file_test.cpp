@@ -9,7 +9,8 @@ using namespace muster::webui;
 using namespace std::chrono_literals;
 
 TEST_GROUP(TheUserFile) {
-    const std::string hash = "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$biqHAY+0AYKHAeTkJDW2lybtxFTDBE2QNlM9I5o6GbM";
+    const std::string hash =
+        "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$biqHAY+0AYKHAeTkJDW2lybtxFTDBE2QNlM9I5o6GbM";
     User user(const std::string& id, const std::string& name) const {
         User made;
         made.id = id;
@@ -55,16 +56,34 @@ TEST(TheUserFile, ofAnotherVersionIsNamedSo) {
 }
 
 TEST(TheUserFile, withAnythingElseInItIsRefused) {
-    for (const std::string& bad :
-         {std::string(), std::string("{}"), std::string("[]"), std::string("{\"version\":1}"), good().substr(1),
-          good().substr(0, good().size() / 2), with("\"version\":1,", "\"version\":1,\"more\":1,"),
-          with("\"stamp\":7", "\"stamp\":-7"), with("\"stamp\":7", "\"stamp\":7.5"), with("\"stamp\":7,", ""),
-          with("\"stamp\":7", "\"stamp\":7,\"more\":0"), with("\"disabled\":true", "\"disabled\":1"),
-          with("0123456789abcdef", "0123456789ABCDEF"), with("0123456789abcdef", "0123"), with("Alice", "Al ice"),
-          with("Alice", "B.O-B_@2"), with("Alice", ""), with("0123456789abcdef", "00000000000000ff"),
-          with("\"operator\"", "\"owner\""), with("$argon2id", "$argon2d"), with("3132", "31"), with("3132", "3g32"),
-          with("1795737600000", "\"yesterday\""), with("1795737600000", "null"), with("1795737600001", "-1"),
-          with("1795737600001", "253402300800000"), with("\"10.0.0.7\"", "7"), with("[\"10.0.0.7\"", "[[]")}) {
+    for (const std::string& bad : {std::string(),
+                                   std::string("{}"),
+                                   std::string("[]"),
+                                   std::string("{\"version\":1}"),
+                                   good().substr(1),
+                                   good().substr(0, good().size() / 2),
+                                   with("\"version\":1,", "\"version\":1,\"more\":1,"),
+                                   with("\"stamp\":7", "\"stamp\":-7"),
+                                   with("\"stamp\":7", "\"stamp\":7.5"),
+                                   with("\"stamp\":7,", ""),
+                                   with("\"stamp\":7", "\"stamp\":7,\"more\":0"),
+                                   with("\"disabled\":true", "\"disabled\":1"),
+                                   with("0123456789abcdef", "0123456789ABCDEF"),
+                                   with("0123456789abcdef", "0123"),
+                                   with("Alice", "Al ice"),
+                                   with("Alice", "B.O-B_@2"),
+                                   with("Alice", ""),
+                                   with("0123456789abcdef", "00000000000000ff"),
+                                   with("\"operator\"", "\"owner\""),
+                                   with("$argon2id", "$argon2d"),
+                                   with("3132", "31"),
+                                   with("3132", "3g32"),
+                                   with("1795737600000", "\"yesterday\""),
+                                   with("1795737600000", "null"),
+                                   with("1795737600001", "-1"),
+                                   with("1795737600001", "253402300800000"),
+                                   with("\"10.0.0.7\"", "7"),
+                                   with("[\"10.0.0.7\"", "[[]")}) {
         const auto users = parseUsers(bad);
         CHECK_FALSE_TEXT(users.has_value(), bad.c_str());
         CHECK(users.error().code == Code::malformed);
