@@ -14,7 +14,7 @@ namespace muster::webui {
 namespace {
 
 constexpr const char* kRoles = "viewer|operator|admin";
-constexpr std::int64_t kMaxName = 64;
+constexpr std::int64_t kMaxName = 32;
 constexpr std::int64_t kMaxDays = 730;
 
 // --- fields

@@ -158,7 +158,9 @@ public:
     muster::Dispatcher& dispatcher() noexcept override { return sockets_.fakeDispatcher; }
     muster::Pool& pool() noexcept override { return sockets_.fakePool; }
     void onReactors(const std::function<void(muster::Reactor&)>& work) override { sockets_.onReactors(work); }
-    muster::Result<int> listenSocket(const muster::Address& address) override { return sockets_.listenSocket(address); }
+    muster::Result<int> listenSocket(const muster::Address& address, bool /*forClients*/) override {
+        return sockets_.listenSocket(address);
+    }
     void closeListenSocket(const muster::Address& address) noexcept override { sockets_.closeListenSocket(address); }
     std::vector<muster::Address> listening() const override { return sockets_.listening(); }
 

@@ -118,7 +118,9 @@ public:
     Dispatcher& dispatcher() noexcept override { return *dispatcher_; }
     Pool& pool() noexcept override { return pool_; }
     void onReactors(const std::function<void(Reactor&)>& work) override { parts_.reactors.onReactors(work); }
-    Result<int> listenSocket(const Address& address) override { return parts_.sockets.open(address); }
+    Result<int> listenSocket(const Address& address, bool forClients) override {
+        return parts_.sockets.open(address, forClients);
+    }
     void closeListenSocket(const Address& address) noexcept override { parts_.sockets.close(address); }
     std::vector<Address> listening() const override { return parts_.sockets.bound(); }
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override;

@@ -328,7 +328,7 @@ void Instance::work(const std::string& name, const std::function<void(const std:
 }
 
 Result<int> Instance::listenSocket(const Address& address) {
-    return commons_.sockets.open(this, judged_->name, address);
+    return commons_.sockets.open(this, judged_->name, judged_->kind == Kind::listener, address);
 }
 
 std::vector<Address> Instance::listening() const {

@@ -80,14 +80,19 @@ public:
     // --- listening sockets: as Host says. The plugin host asks at most once for one address and keeps the owner;
     //     a successor gets a duplicate of the descriptor. On the way to the end of the process nothing is closed here,
     //     so that systemd's file descriptor store keeps them for the next start.
-    virtual Result<int> listenSocket(const Address& address) = 0;
+    virtual Result<int> listenSocket(const Address& address, bool forClients) = 0;
     virtual void closeListenSocket(const Address& address) noexcept = 0;
+    /// Of those for clients.
     virtual std::vector<Address> listening() const = 0;
     /// As Host::licensedHosts().
     virtual std::vector<LicensedHost> licensedHosts() const { return {}; }
 
     /// As Host::serve().
-    virtual FrontAnswer serve(const FrontRequest& request) noexcept = 0;
+    virtual FrontAnswer serve(const FrontRequest& /*request*/) noexcept {
+        FrontAnswer none;
+        none.status = 404;
+        return none;
+    }
 
     /// As Host::secureUpdate().
     virtual Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) {

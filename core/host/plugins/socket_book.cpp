@@ -8,7 +8,7 @@
 
 namespace muster::plugins {
 
-Result<int> SocketBook::open(const void* holder, const std::string& owner, const Address& address) {
+Result<int> SocketBook::open(const void* holder, const std::string& owner, bool forClients, const Address& address) {
     const std::lock_guard lock(mutex_);
     for (Entry& entry : entries_) {
         if (!(entry.address == address))
@@ -24,7 +24,7 @@ Result<int> SocketBook::open(const void* holder, const std::string& owner, const
         entry.holders.push_back({holder, fd, true});
         return fd;
     }
-    auto opened = services_.listenSocket(address);
+    auto opened = services_.listenSocket(address, forClients);
     if (opened)
         entries_.push_back({address, owner, *opened, {{holder, *opened, false}}});
     return opened;

@@ -22,7 +22,7 @@ public:
 
     /// @param holder  the instance; asked twice for one address, it gets the same descriptor
     /// @error duplicate  a plugin of another name listens there
-    Result<int> open(const void* holder, const std::string& owner, const Address& address);
+    Result<int> open(const void* holder, const std::string& owner, bool forClients, const Address& address);
     void close(const void* holder, const Address& address) noexcept;
     /// All that `holder` still has. @param keepOpen  the process ends: systemd keeps the sockets for the next one
     void closeAll(const void* holder, bool keepOpen) noexcept;

@@ -162,7 +162,7 @@ void ListenSockets::adopt(std::vector<PassedDescriptor> passed) {
     }
 }
 
-Result<int> ListenSockets::open(const Address& address) {
+Result<int> ListenSockets::open(const Address& address, bool forClients) {
     const std::lock_guard lock(mutex_);
     const auto same = [&](const Entry& entry) { return entry.asked == address; };
     if (std::any_of(open_.begin(), open_.end(), same))
@@ -170,6 +170,7 @@ Result<int> ListenSockets::open(const Address& address) {
     const auto kept = std::find_if(adopted_.begin(), adopted_.end(), same);
     if (kept != adopted_.end()) {
         open_.push_back(std::move(*kept));
+        open_.back().forClients = forClients;
         adopted_.erase(kept);
         log_(Severity::info, address.text() + " taken over from before the restart");
         return open_.back().fd;
@@ -178,7 +179,7 @@ Result<int> ListenSockets::open(const Address& address) {
     if (!fd)
         return fd;
     const Address bound = boundAddress(*fd).value_or(address);
-    open_.push_back({address, bound, *fd, storeName(bound)});
+    open_.push_back({address, bound, *fd, storeName(bound), forClients});
     notifier_.storeDescriptor(*fd, open_.back().name);
     return fd;
 }
@@ -244,7 +245,8 @@ std::vector<Address> ListenSockets::bound() const {
     std::vector<Address> result;
     result.reserve(open_.size());
     for (const Entry& entry : open_)
-        result.push_back(entry.bound);
+        if (entry.forClients)
+            result.push_back(entry.bound);
     return result;
 }
 

@@ -42,9 +42,10 @@ public:
     /// The listening socket of that address: an adopted one whose address, port and scope are the same, else a new one.
     /// Non-blocking, close-on-exec, TCP_NODELAY (inherited by what it accepts), IPV6_V6ONLY. It stays ours.
     /// Port 0: the system chooses one; bound() tells which.
+    /// @param forClients  false: administrators come in there, as at the page
     /// @error duplicate  it is open already, here or in another program
     /// @error denied, missing, internal  the system's words and what to do
-    Result<int> open(const Address& address);
+    Result<int> open(const Address& address, bool forClients = true);
 
     /// Closed, and forgotten by systemd too. Nothing for an address that is not open.
     void close(const Address& address) noexcept;
@@ -55,7 +56,7 @@ public:
     /// The daemon begins anew in this process: what is open now is adopted for the next.
     void handOver();
 
-    /// What is open, with the ports that the system chose.
+    /// What is open for clients, with the ports that the system chose.
     std::vector<Address> bound() const;
 
 private:
@@ -64,6 +65,7 @@ private:
         Address bound;
         int fd = -1;
         std::string name;
+        bool forClients = true;
     };
     Result<int> make(const Address& address);
 

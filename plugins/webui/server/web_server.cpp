@@ -103,7 +103,7 @@ private:
         std::string name = hasPort ? host.substr(0, colon) : host;
         if (shared_.options.redirectPort != 443)
             name += ":" + std::to_string(shared_.options.redirectPort);
-        FrontAnswer answer = text(308, "");
+        FrontAnswer answer = text(301, "");
         answer.headers.emplace_back("Location", "https://" + name + request.getURI());
         return answer;
     }

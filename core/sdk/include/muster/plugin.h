@@ -169,7 +169,7 @@ public:
     virtual Result<int> listenSocket(const Address& address) = 0;
     /// That address is no longer wanted: closed, also in systemd's file descriptor store.
     virtual void closeListenSocket(const Address& address) noexcept = 0;
-    /// Where this appliance listens for clients now, whichever plugin asked for it. @thread any
+    /// Where this appliance listens for clients now: the sockets of plugins of kind `listener`. @thread any
     virtual std::vector<Address> listening() const = 0;
     /// The licensed hosts that the authority asks now; the lab has none. @thread any
     virtual std::vector<LicensedHost> licensedHosts() const = 0;
