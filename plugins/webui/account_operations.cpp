@@ -57,11 +57,11 @@ constexpr Field kTotpBody[] = {
 constexpr Field kSessionsAnswer[] = {
     {.name = "id", .help = "Names the session.", .column = true},
     {.name = "name", .help = "The user.", .column = true},
-    {.name = "source", .help = "The address it began at.", .column = true},
+    {.name = "address", .help = "Where it began.", .column = true},
     {.name = "agent", .help = "What the browser says of itself."},
-    {.name = "created", .type = FieldType::timestamp, .help = "When it began.", .column = true},
-    {.name = "lastUsed", .type = FieldType::timestamp, .help = "When it was used last.", .column = true},
-    {.name = "own", .type = FieldType::boolean, .help = "Whether it is the one that asks."},
+    {.name = "started", .type = FieldType::timestamp, .help = "When it began.", .column = true},
+    {.name = "lastSeen", .type = FieldType::timestamp, .help = "When it was used last.", .column = true},
+    {.name = "current", .type = FieldType::boolean, .help = "Whether it is the one that asks."},
 };
 constexpr Field kIdPath[] = {{.name = "id", .help = "As the list shows it.", .minimum = 1, .maximum = 64, .required = true}};
 
@@ -340,11 +340,11 @@ public:
             if (call.caller.role == Role::admin || view.user == call.caller.name)
                 all.push_back(json({{"id", view.id},
                                     {"name", view.user},
-                                    {"source", view.source},
+                                    {"address", view.source},
                                     {"agent", view.userAgent},
-                                    {"created", isoTime(view.created)},
-                                    {"lastUsed", isoTime(view.lastUsed)},
-                                    {"own", view.id == present}}));
+                                    {"started", isoTime(view.created)},
+                                    {"lastSeen", isoTime(view.lastUsed)},
+                                    {"current", view.id == present}}));
         return items(std::move(all));
     }
     Result<Reply> endSession(const Call& call) {

@@ -18,11 +18,16 @@ constexpr Field kAnswer[] = {
     {.name = "waiting", .help = "A signing request whose certificate has not come yet, in PEM; empty: none."},
 };
 constexpr Field kUpload[] = {
-    {.name = "pem",
-     .help = "The certificate, those between it and its authority, and the key, or no key where it answers a request.",
+    {.name = "chain",
+     .help = "The certificate and those between it and its authority, in PEM; the key may be among them.",
      .minimum = 1,
      .maximum = static_cast<std::int64_t>(tls::kMaxUpload),
      .required = true,
+     .secret = true},
+    {.name = "key",
+     .help = "Its key in PEM; none where the certificate answers a request made here.",
+     .minimum = 1,
+     .maximum = static_cast<std::int64_t>(tls::kMaxUpload),
      .secret = true},
 };
 constexpr Field kNames[] = {
@@ -89,7 +94,9 @@ void registerCertificates(Host& host, const Certificates& certificates) {
     host.operation({.method = "PUT", .path = "/certificate", .role = Role::admin,
                     .summary = "Puts another certificate in its place.", .body = kUpload, .answer = kAnswer},
                    [certificates, serve](const Call& call) {
-                       return serve(call, certificates.store.replace(call.text("pem"), certificates.names(), wallNow()));
+                       const std::string upload =
+                           std::string(call.text("chain")) + "\n" + std::string(call.text("key"));
+                       return serve(call, certificates.store.replace(upload, certificates.names(), wallNow()));
                    });
     host.operation({.method = "POST", .path = "/certificate/request", .role = Role::admin, .cli = "certificate request",
                     .summary = "Makes a signing request with a new key.", .body = kNames, .answer = kRequestAnswer},

@@ -1,5 +1,9 @@
 #include "gatekeeper.h"
 
+#include <cstdio>
+
+#include "muster/private_file.h"
+
 #include "http/message.h"
 
 #include "events.h"
@@ -8,6 +12,7 @@ namespace muster::webui {
 
 Gatekeeper::Gatekeeper(Host& host, const std::string& directory)
     : host_(host),
+      handed_(directory + "/sessions.json"),
       users_(orThrow(Users::open(directory + "/users.json", hasher_))),
       sessions_([this](std::string_view id) { return users_->byId(id); }),
       tokens_(orThrow(Tokens::open(directory + "/tokens.json", [this](std::string_view id) { return users_->byId(id); }))),
@@ -15,6 +20,27 @@ Gatekeeper::Gatekeeper(Host& host, const std::string& directory)
       login_(*users_, sessions_, throttle_) {
     if (auto prepared = setupCode_.prepare(!users_->empty()); !prepared)
         throw Fault(prepared.error());
+    takeOver();
+}
+
+void Gatekeeper::takeOver() {
+    const auto text = readPrivateFile(handed_, Sessions::kMaxFrozenText);
+    std::remove(handed_.c_str());  // once: a copy that is found later is worth nothing
+    if (!text)
+        return;
+    if (const auto taken = sessions_.thaw(*text); !taken)
+        host_.log(Severity::info, "those who were logged in have to do it again: " + taken.error().text());
+}
+
+void Gatekeeper::handOver() noexcept {
+    try {
+        if (auto flushed = tokens_->flush(); !flushed)
+            host_.log(Severity::warning, flushed.error().text());
+        if (auto written = writePrivateFile(handed_, sessions_.freeze()); !written)
+            host_.log(Severity::info, "those who are logged in will have to do it again: " + written.error().text());
+    } catch (const std::exception& error) {
+        host_.log(Severity::warning, error.what());
+    }
 }
 
 Asker Gatekeeper::identify(const Credentials& credentials) {

@@ -44,13 +44,18 @@ public:
     Sessions& sessions() noexcept { return sessions_; }
     Tokens& tokens() noexcept { return *tokens_; }
     Throttle& throttle() noexcept { return throttle_; }
+    /// What a daemon that stops leaves to the next one: who is logged in stays so, as when another mode is chosen.
+    void handOver() noexcept;
+
     SetupCode& setupCode() noexcept { return setupCode_; }
     Login& login() noexcept { return login_; }
 
 private:
     Asker byToken(const Credentials& credentials);
+    void takeOver();
 
     Host& host_;
+    const std::string handed_;  ///< path of the sessions that are handed over
     PasswordHasher hasher_;
     Throttle throttle_;
     std::unique_ptr<Users> users_;

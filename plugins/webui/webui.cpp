@@ -78,10 +78,8 @@ public:
 
     void stop() noexcept override {
         server_.reset();
-        if (!gatekeeper_)
-            return;
-        if (auto flushed = gatekeeper_->tokens().flush(); !flushed)
-            host_.log(Severity::warning, flushed.error().text());
+        if (gatekeeper_)
+            gatekeeper_->handOver();
     }
 
     void settingsChanged() override {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "api/json_text.h"
 #include "api/text.h"
+#include "members.h"
 #include "secrets.h"
 
 namespace muster::webui {
@@ -13,6 +15,8 @@ namespace {
 constexpr std::size_t kSecret = 32;  // octets
 constexpr std::size_t kIdOctets = 8;
 constexpr std::size_t kCookieText = 43;  // characters
+constexpr std::size_t kLongestId = 128;  // octets of an id, a name, an address
+constexpr std::uint64_t kVersion = 1;    // of what freeze() gives
 
 /// Made from the cookie, so that nothing more need be kept: who has the one may have the other.
 std::string csrfOf(std::string_view cookie) {
@@ -174,6 +178,77 @@ std::size_t Sessions::endAllOf(std::string_view userId) {
     for (auto session = sessions_.begin(); session != sessions_.end();)
         session = session->userId == userId ? erase(session) : std::next(session);
     return before - sessions_.size();
+}
+
+std::string Sessions::freeze() {
+    Json::Array all;
+    const std::lock_guard lock(mutex_);
+    const Monotonic now = clocks_.steady();
+    removeOver(now);
+    const auto age = [&](Monotonic then) {
+        return std::int64_t{std::chrono::duration_cast<std::chrono::seconds>(now - then).count()};
+    };
+    for (const Session& session : sessions_)
+        all.push_back(json({{"hash", hex(session.hash)},
+                            {"user_id", session.userId},
+                            {"user", session.user},
+                            {"source", session.source},
+                            {"agent", session.userAgent},
+                            {"stamp", session.stamp},
+                            {"created", timeJson(session.created)},
+                            {"last_used", timeJson(session.lastUsed)},
+                            {"age", age(session.began)},
+                            {"rested", age(session.used)}}));
+    return api::dumpJson(json({{"version", kVersion}, {"frozen", timeJson(clocks_.wall())}, {"sessions", Json(std::move(all))}}));
+}
+
+Result<std::size_t> Sessions::thaw(std::string_view text) {
+    auto parsed = api::parseJson(text, kMaxFrozenText);
+    if (!parsed)
+        return fail(parsed.error());
+    Members members(*parsed);
+    if (members.number("version") != kVersion)
+        members.refuse("version", "is another one");
+    const auto asleep = clocks_.wall() - members.time("frozen");
+    if (asleep < -kMaxFrozen || asleep > kMaxFrozen)  // also where a clock was set meanwhile
+        members.refuse("frozen", "is too long ago");
+    const Monotonic now = clocks_.steady();
+    const auto before = [&](std::uint64_t seconds) {
+        const auto most = static_cast<std::uint64_t>(std::chrono::seconds(limits_.absolute).count());
+        return now - std::chrono::seconds(std::min(seconds, most)) - std::max(asleep, decltype(asleep)(0));
+    };
+    List thawed;
+    for (const Json& value : members.list("sessions", limits_.all)) {
+        Members one(value);
+        Session session;
+        session.hash = fromHex(one.text("hash", 2 * kSecret)).value_or("");
+        session.userId = one.text("user_id", kLongestId);
+        session.user = one.text("user", kLongestId);
+        session.source = one.text("source", kLongestId);
+        session.userAgent = one.text("agent", kMaxUserAgent);
+        session.stamp = one.number("stamp");
+        session.created = one.time("created");
+        session.lastUsed = one.time("last_used");
+        session.began = before(one.number("age"));
+        session.used = before(one.number("rested"));
+        if (session.hash.size() != kSecret)
+            one.refuse("hash", "is not 64 hexadecimal digits");
+        if (auto done = one.done(); !done)
+            return fail(done.error());
+        thawed.push_back(std::move(session));
+    }
+    if (auto done = members.done(); !done)
+        return fail(done.error());
+    const std::lock_guard lock(mutex_);
+    for (auto session = thawed.begin(); session != thawed.end();) {
+        const auto next = std::next(session);
+        if (!isOver(*session, now) && byHash_.find(session->hash) == byHash_.end()) {
+            sessions_.splice(sessions_.end(), thawed, session);
+            byHash_.emplace(session->hash, session);
+        }
+        session = next;
+    }
+    return sessions_.size();
 }
 
 void Sessions::setLimits(Limits limits) {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "muster/result.h"
 #include "muster/types.h"
 
 #include "account.h"
@@ -19,7 +20,8 @@
 
 namespace muster::webui {
 
-/// In memory only: a restart ends them all. Of a cookie only its SHA-256 is kept. @thread any; never blocks for long
+/// In memory; a daemon that stops in order may hand them to the next one (freeze(), thaw()), as it does when another mode
+/// is chosen. Of a cookie only its SHA-256 is kept. @thread any; never blocks for long
 class Sessions {
 public:
     struct Limits {
@@ -73,6 +75,14 @@ public:
     bool endById(std::string_view id, std::string_view userId);
     /// Log-out everywhere. A change of password needs no call: the account's stamp ends them. How many there were.
     std::size_t endAllOf(std::string_view userId);
+
+    /// All that still hold, as a text for thaw(). What is in it opens nothing.
+    std::string freeze();
+    /// Takes what freeze() gave, up to kMaxFrozen ago; the ages go on. @return  how many there were
+    /// @error malformed  it is no such text, or too old: nothing is taken
+    Result<std::size_t> thaw(std::string_view text);
+    static constexpr std::chrono::minutes kMaxFrozen{10};
+    static constexpr std::size_t kMaxFrozenText = std::size_t{512} * 1024;  ///< octets
 
     /// From now on; old sessions, too.
     void setLimits(Limits limits);

@@ -19,7 +19,7 @@ bool PeerStream::write(const Json& line) {
     quiet_ = 0;
     if (form_ == Form::events) {
         // What a reader gives back as Last-Event-ID when it comes again.
-        if (const Json* number = line.find("number"); number != nullptr)
+        if (const Json* number = line.find("seq"); number != nullptr)
             out_ << "id: " << api::dumpJson(*number) << '\n';
         out_ << "data: ";
     }
