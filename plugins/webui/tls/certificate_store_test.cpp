@@ -41,7 +41,7 @@ TEST_GROUP(CertificateStore) {
     std::filesystem::path current() const {
         return directory / "certificate.pem";
     }
-    Result<Pair> open() {
+    Result<Pair> open() const {
         return store->open(kNames, kNow);
     }
 };

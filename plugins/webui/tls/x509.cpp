@@ -105,7 +105,7 @@ Result<std::string> toPem(const mbedtls_pk_context& key) {
 #endif
     if (bad != 0)
         return fail(Code::internal, "private key", wordsOf(bad));
-    return std::string((*text).c_str());
+    return (*text).substr(0, (*text).find('\0'));
 }
 
 std::string kindOf(const mbedtls_pk_context& key) {
