@@ -52,6 +52,7 @@ export const de: Catalogue = {
     'pager.before': 'Zurück',
     'pager.next': 'Weiter',
     'table.columns': 'Spalten',
+    'table.of': '{what}, Tabelle',
     'tally.met': '{needed} von {needed} Strichen: Die Schwelle ist erreicht.',
     'tally.short': { one: '{counted} von {needed} Strichen, {n} fehlt noch.', other: '{counted} von {needed} Strichen, {n} fehlen noch.' },
     'tally.servers': '{n} Server',

@@ -61,6 +61,7 @@ export const en = {
     'pager.before': 'Previous',
     'pager.next': 'Next',
     'table.columns': 'Columns',
+    'table.of': '{what}, table',
 
     'tally.met': '{needed} of {needed} strokes: the threshold is met.',
     'tally.short': { one: '{counted} of {needed} strokes, {n} more needed.', other: '{counted} of {needed} strokes, {n} more needed.' },
