@@ -122,3 +122,9 @@ describe('rights and steps', () => {
         expect(fits('Upstreams', 'mu')).toBe(false);
     });
 });
+
+describe('what the appliance says itself', () => {
+    it('is not repeated for a host that has its own alarm', () =>
+        expect(alarmsOf({ ...facts, status: { ...status, trouble: ['upstream kms-b is down: 3 of 3 tries; see upstream list'] }, upstreams: [upstream, { ...upstream, name: 'kms-b', condition: 'down' }] }).map((a) => a.id)).toEqual(['up kms-b']));
+    it('is shown as sentences', () => expect(alarmsOf({ ...facts, status: { ...status, trouble: ['records do not reach the disk; see the log'] } })[0]).toMatchObject({ title: 'Records do not reach the disk.', detail: 'See the log.' }));
+});

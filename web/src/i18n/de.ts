@@ -425,6 +425,7 @@ export const de: Catalogue = {
     'dns.noHistory': 'Im DNS wurde noch kein Host gesehen.',
     'dns.noKeys': 'Noch kein Schlüssel. Ohne ihn gehen Änderungen unsigniert hinaus, oder der Eintrag wird von Hand eingefügt.',
     'dns.noPlan': 'Kein Plan',
+    'dns.noPlanYet': 'Noch gibt es keinen Plan. Geschrieben wurde nichts.',
     'dns.noPlan.title': 'Für diese Zone gibt es keinen Plan',
     'dns.noServer': 'kein Server gefunden',
     'dns.noTargets': 'Kein Ziel wird beobachtet.',

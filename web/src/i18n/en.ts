@@ -450,6 +450,7 @@ export const en = {
     'dns.noHistory': 'No host was seen in DNS yet.',
     'dns.noKeys': 'No key yet. Without one, updates are sent unsigned, or the record is pasted by hand.',
     'dns.noPlan': 'No plan',
+    'dns.noPlanYet': 'There is no plan yet. Nothing was written.',
     'dns.noPlan.title': 'There is no plan for this zone',
     'dns.noServer': 'no server found',
     'dns.noTargets': 'No target is watched.',

@@ -56,7 +56,7 @@ function Plan({ change }: { change: () => void }) {
         <section aria-labelledby="p1"><h2 class="vh" id="p1">{t('dns.plan')}</h2>
             {plan.problem && <Trouble problem={plan.problem} again={plan.reload} />}
             {!plan.data && !plan.problem && <Waiting />}
-            {plan.data && <p class="lede lg">{n === 0 ? t('dns.asItShould') : t('dns.changes', { n })}</p>}
+            {plan.data && <p class="lede lg">{n > 0 ? t('dns.changes', { n }) : items.some((c) => c.problem) ? t('dns.noPlanYet') : t('dns.asItShould')}</p>}
             {zones.map((z) => <ZonePlan key={`${z.domain} ${z.zone} ${z.server}`} zone={z} />)}
             {act.problem && <div class="spaced"><Trouble problem={act.problem} /></div>}
             {plan.data && <p class="row spaced"><button class="btn go" type="button" disabled={why !== ''} aria-describedby="dns-why" onClick={() => setAsks('publish')}>{t('dns.publishN', { n })}</button><button class="btn" type="button" disabled={!operator} onClick={() => setAsks('withdraw')}>{t('dns.withdraw')}</button><span class="xs muted" id="dns-why">{why}</span></p>}
