@@ -548,6 +548,8 @@ export const de: Catalogue = {
     'lab.group.help': 'Eine Gruppe deckt ihre eigenen Produkte und alle darunter.',
     'lab.host': 'Laborhost',
     'lab.inForce': 'Wirksam',
+    'lab.notHere': 'Dieses Gerät steht in der Produktion.',
+    'lab.notHere.detail': 'Das Labor ist eine eigene Betriebsart mit eigenen Clients, Schlüsseln und eigenem Journal.',
     'lab.waits': 'Wartet auf seine Familie',
     'lab.install': 'Schlüssel einsetzen',
     'lab.installed': '{key} ist eingesetzt.',

@@ -573,6 +573,8 @@ export const en = {
     'lab.group.help': 'A group covers its own products and all below.',
     'lab.host': 'Lab host',
     'lab.inForce': 'In force',
+    'lab.notHere': 'This appliance is in production.',
+    'lab.notHere.detail': 'The lab is a mode of its own, with clients, keys and a journal of its own.',
     'lab.waits': 'Waits for its family',
     'lab.install': 'Install key',
     'lab.installed': '{key} is installed.',

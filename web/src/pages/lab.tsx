@@ -18,6 +18,15 @@ const families = [['win7-2008r2', 'Windows 7, Server 2008 R2'], ['vista-2008', '
 export default function Lab() {
     const { session } = useSession();
     const { facts } = useHealth();
+    useTitle(t('nav.lab'));
+    const mode = facts?.status.mode ?? session.mode;
+    if (mode !== 'lab') return <div class="work"><h1>{t('nav.lab')}</h1><Empty title={t('lab.notHere')}><p>{t('lab.notHere.detail')}</p><p><a href="/setup">{t('system.changeMode')}</a></p></Empty></div>;
+    return <Playing />;
+}
+
+function Playing() {
+    const { session } = useSession();
+    const { facts } = useHealth();
     const admin = may(session, 'admin');
     const lab = useResource(useCallback((signal: AbortSignal) => get<LabState>('/lab', {}, signal), []), 5000);
     const keys = useResource(useCallback((signal: AbortSignal) => get<List<LabKey>>('/keys', {}, signal), []));
@@ -26,7 +35,6 @@ export default function Lab() {
     const [typed, setTyped] = useState('');
     const [removing, setRemoving] = useState<LabKey>();
     const act = useAct();
-    useTitle(t('nav.lab'));
     const change = () => {
         keys.reload();
         lab.reload();
