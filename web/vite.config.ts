@@ -14,5 +14,5 @@ export default defineConfig({
     },
     server: { host: '127.0.0.1', strictPort: true },
     preview: { host: '127.0.0.1', strictPort: true },
-    test: { include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'], environment: 'node' },
+    test: { include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'], environment: 'node', setupFiles: ['test/setup.ts'] },
 });

@@ -157,7 +157,7 @@ function played(socket: string) {
 export function daemon(): Plugin {
     const socket = process.env['MUSTER_CONTROL'] ?? '';
     const serve = played(socket);
-    const use = (middlewares: Connect.Server, strict: boolean): void => {
+    const attach = (middlewares: Connect.Server, strict: boolean): void => {
         middlewares.use((from, to, next) => {
             const url = from.url ?? '/';
             if (url.startsWith('/api/v1/')) {
@@ -170,7 +170,7 @@ export function daemon(): Plugin {
     };
     return {
         name: 'muster-daemon',
-        configureServer: (server) => use(server.middlewares, false),
-        configurePreviewServer: (server) => use(server.middlewares, true),
+        configureServer: (server) => attach(server.middlewares, false),
+        configurePreviewServer: (server) => attach(server.middlewares, true),
     };
 }

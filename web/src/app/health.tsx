@@ -87,6 +87,9 @@ async function load(signal: AbortSignal): Promise<Facts> {
 const badTargets = new Set(['missing', 'stale', 'unreachable', 'not-kms', 'foreign', 'differs', 'servers-differ', 'scavenging']);
 const rank = { crit: 0, warn: 1, note: 2 };
 
+/** The server's half sentences as whole ones. */
+const sentence = (text: string): string => (text === '' ? '' : text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.'));
+
 /** Everything that needs a person, worst first. */
 export function alarmsOf(facts: Facts): Alarm[] {
     const { status, pool, gauges, upstreams, domains, targets } = facts;
@@ -94,15 +97,17 @@ export function alarmsOf(facts: Facts): Alarm[] {
     if (status.mode === 'none') alarms.push({ id: 'mode', level: 'crit', title: t('alarm.mode'), detail: t('alarm.mode.detail'), href: '/setup', act: t('alarm.mode.act') });
     for (const line of status.trouble) {
         if (status.mode === 'none' && line.startsWith('no mode is chosen')) continue;
+        // Hosts that are down have an alarm of their own below, with the way to them.
+        if (upstreams.some((u) => line.toLowerCase().startsWith(`upstream ${u.name.toLowerCase()} is down`))) continue;
         const [what = line, ...rest] = line.split('; ');
         const plugin = line.startsWith('plugin ');
-        alarms.push({ id: line, level: status.ready && !line.startsWith('no address') ? 'warn' : 'crit', title: what.charAt(0).toUpperCase() + what.slice(1), detail: rest.join('; '), href: plugin ? '/plugins' : '/events', act: plugin ? t('nav.plugins') : t('nav.events') });
+        alarms.push({ id: line, level: status.ready && !line.startsWith('no address') ? 'warn' : 'crit', title: sentence(what), detail: sentence(rest.join('; ')), href: plugin ? '/plugins' : '/events', act: plugin ? t('nav.plugins') : t('nav.events') });
     }
     const active = upstreams.filter((u) => u.state === 'active');
     const up = active.filter((u) => u.condition === 'up');
     if (status.mode === 'relay' && upstreams.length === 0) alarms.push({ id: 'no-upstream', level: 'crit', title: t('alarm.noUpstream'), detail: t('alarm.noUpstream.detail'), href: '/upstreams?add=1', act: t('upstreams.add') });
     for (const u of active) {
-        if (u.condition === 'down') alarms.push({ id: `up ${u.name}`, level: up.length === 0 ? 'crit' : 'warn', title: t('alarm.down', { name: u.name }), detail: u.why, href: `/upstreams/${encodeURIComponent(u.name)}`, act: t('alarm.down.act') });
+        if (u.condition === 'down') alarms.push({ id: `up ${u.name}`, level: up.length === 0 ? 'crit' : 'warn', title: t('alarm.down', { name: u.name }), detail: sentence(u.why), href: `/upstreams/${encodeURIComponent(u.name)}`, act: t('alarm.down.act') });
         if (u.reading) alarms.push({ id: `rd ${u.name}`, level: 'warn', title: t('alarm.reading', { name: u.name }), detail: u.reading, href: `/upstreams/${encodeURIComponent(u.name)}`, act: t('alarm.reading.act') });
     }
     for (const g of gauges)

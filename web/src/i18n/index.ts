@@ -1,6 +1,6 @@
 /** Words of the page: whole sentences, plural rules of the language, numbers as it writes them. */
 import type { ComponentChildren } from 'preact';
-import { en } from './en';
+import type { en } from './en';
 
 export type Key = keyof typeof en;
 export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
@@ -12,7 +12,8 @@ export const languages = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof languages;
 
 let language: Language = 'en';
-let catalogue: Catalogue = en;
+// Only the reader's own language is loaded, before the first word is drawn.
+let catalogue: Partial<Catalogue> = {};
 let plurals = new Intl.PluralRules('en');
 let locale = 'en';
 let numbers = new Intl.NumberFormat('en');
@@ -33,7 +34,7 @@ export function preferred(stored: string | null, wanted: readonly string[]): Lan
 }
 
 export async function loadLanguage(chosen: Language): Promise<void> {
-    catalogue = chosen === 'de' ? (await import('./de')).de : en;
+    catalogue = chosen === 'de' ? (await import('./de')).de : (await import('./en')).en;
     language = chosen;
     locale = localeFor(chosen, typeof navigator === 'undefined' ? [] : navigator.languages);
     plurals = new Intl.PluralRules(chosen);
@@ -52,7 +53,7 @@ export function onLanguage(watcher: () => void): () => void {
 }
 
 function template(key: Key, values: Record<string, unknown>): string {
-    const message = catalogue[key];
+    const message = catalogue[key] ?? key;
     if (typeof message === 'string') return message;
     const n = values['n'];
     return (typeof n === 'number' ? message[plurals.select(n)] : undefined) ?? message.other;

@@ -102,7 +102,7 @@ function Views({ query }: { query: URLSearchParams }) {
     const [mine, setMine] = useState(views());
     const [naming, setNaming] = useState(false);
     const [name, setName] = useState('');
-    const here = [...query.entries()].filter(([k]) => k !== 'cols').map(([k, v]) => `${k}=${v}`).sort().join('&');
+    const here = [...query.entries()].filter(([k]) => k !== 'cols' && k !== 'm').map(([k, v]) => `${k}=${v}`).sort().join('&');
     const status = query.get('status') ?? '';
     const saved = mine.find((v) => [...new URLSearchParams(v.query).entries()].filter(([k]) => k !== 'cols').map(([k, x]) => `${k}=${x}`).sort().join('&') === here);
     return (
@@ -118,14 +118,14 @@ function Views({ query }: { query: URLSearchParams }) {
     );
 }
 
-function Detail({ cmid, back }: { cmid: string; back: string }) {
+function Detail({ cmid, machine, back }: { cmid: string; machine: string | null; back: string }) {
     const { session } = useSession();
     const { reload } = useHealth();
     const shown = useResource(useCallback((signal: AbortSignal) => get<ClientShow>(`/clients/${part(cmid)}`, {}, signal), [cmid]), 30_000);
     const [removing, setRemoving] = useState(false);
     const act = useAct();
     const machines = shown.data?.machines ?? [];
-    const c = machines[0];
+    const c = machines.find((m) => m.machine === machine) ?? machines[0];
     const names = [...new Set(machines.map((m) => m.machine))];
     const port = location.hostname;
     const remove = () => void act.run(async () => {
@@ -181,8 +181,14 @@ export default function Clients({ params, query }: PageProps) {
     const list = usePaged<Client>('/clients', asked, pageSize);
     const [exporting, setExporting] = useState(-1);
     useTitle(t('nav.clients'));
-    const tail = query.toString() ? `?${query.toString()}` : '';
-    const all = columns((c) => `/clients/${c.cmid}${tail}`);
+    const kept = new URLSearchParams(query);
+    kept.delete('m');
+    const tail = kept.toString() ? `?${kept.toString()}` : '';
+    // Clones share an address of their page: which of them was meant goes with it.
+    const names = new Map<string, string>();
+    const clones = new Set<string>();
+    for (const c of list.rows) if ((names.get(c.cmid) ?? c.machine) === c.machine) names.set(c.cmid, c.machine); else clones.add(c.cmid);
+    const all = columns((c) => `/clients/${c.cmid}${clones.has(c.cmid) ? `${tail ? `${tail}&` : '?'}m=${encodeURIComponent(c.machine)}` : tail}`);
     const shown = query.get('cols')?.split(',') ?? defaultColumns;
     const some = all.filter((c) => c.id === 'machine' || shown.includes(c.id));
     const filtered = filters.some((f) => query.get(f)) || (query.get('q') ?? '') !== '';
@@ -196,7 +202,8 @@ export default function Clients({ params, query }: PageProps) {
     const name = (f: (typeof filters)[number], value: string): string =>
         f === 'status' ? word('status', value) : f === 'product' ? (facts?.pool?.products.find((p) => p.countedId === value)?.product ?? value)
             : f === 'virtual' ? t(value === 'true' ? 'client.virtual' : 'client.physical') : f === 'since' ? t('clients.seenIn', { n: Number.parseInt(value, 10) || 0 }) : value;
-    const first = list.rows.find((c) => c.cmid === selected);
+    const chosen = query.get('m');
+    const first = list.rows.find((c) => c.cmid === selected && (chosen === null || c.machine === chosen)) ?? list.rows.find((c) => c.cmid === selected);
     return (
         <div class="page"><div class={selected ? 'split' : undefined}>
             <div class="work cq">
@@ -217,7 +224,7 @@ export default function Clients({ params, query }: PageProps) {
                 {list.rows.length > 0 && <Table class="clients" label={t('clients.table')} columns={some} rows={list.rows} id={rowId} selected={first ? rowId(first) : undefined} sort={query.get('sort') ?? 'last-seen'} onSort={(sort) => setQuery({ sort: sort === 'last-seen' ? undefined : sort })} slow={list.slow} />}
                 <Pager list={list} total={total} />
             </div>
-            {selected && <Detail key={selected} cmid={selected} back={`/clients${tail}`} />}
+            {selected && <Detail key={`${selected} ${chosen ?? ''}`} cmid={selected} machine={chosen} back={`/clients${tail}`} />}
         </div></div>
     );
 }

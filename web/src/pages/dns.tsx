@@ -56,12 +56,12 @@ function Plan({ change }: { change: () => void }) {
         <section aria-labelledby="p1"><h2 class="vh" id="p1">{t('dns.plan')}</h2>
             {plan.problem && <Trouble problem={plan.problem} again={plan.reload} />}
             {!plan.data && !plan.problem && <Waiting />}
-            {plan.data && <p class="lede lg">{n === 0 ? t('dns.asItShould') : t('dns.changes', { n })}</p>}
+            {plan.data && <p class="lede lg">{n > 0 ? t('dns.changes', { n }) : items.some((c) => c.problem) ? t('dns.noPlanYet') : t('dns.asItShould')}</p>}
             {zones.map((z) => <ZonePlan key={`${z.domain} ${z.zone} ${z.server}`} zone={z} />)}
             {act.problem && <div class="spaced"><Trouble problem={act.problem} /></div>}
             {plan.data && <p class="row spaced"><button class="btn go" type="button" disabled={why !== ''} aria-describedby="dns-why" onClick={() => setAsks('publish')}>{t('dns.publishN', { n })}</button><button class="btn" type="button" disabled={!operator} onClick={() => setAsks('withdraw')}>{t('dns.withdraw')}</button><span class="xs muted" id="dns-why">{why}</span></p>}
             {domains.data && domains.data.items.length > 0 && <div class="sect"><div class="head"><h2>{t('dns.stands')}</h2></div>
-                <div class="scroll" tabIndex={0} role="region" aria-label={t('dns.stands')}><table class="tall"><thead><tr><th scope="col">{t('dns.domain')}</th><th scope="col">{t('dns.state')}</th><th scope="col" class="opt-md">{t('dns.record')}</th><th scope="col" class="num opt-md">{t('dns.lastPublished')}</th></tr></thead>
+                <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('dns.stands') })}><table class="tall"><thead><tr><th scope="col">{t('dns.domain')}</th><th scope="col">{t('dns.state')}</th><th scope="col" class="opt-md">{t('dns.record')}</th><th scope="col" class="num opt-md">{t('dns.lastPublished')}</th></tr></thead>
                     <tbody>{domains.data.items.map((d) => <tr key={d.domain}><th scope="row"><Name>{d.domain}</Name></th><td><Sev level={d.state === 'published' || d.state === 'manual' ? 'ok' : ['failed', 'lagging', 'manual-differs'].includes(d.state) ? 'warn' : 'note'}>{word('dnsState', d.state)}</Sev><div class="xs muted">{d.why}</div></td><td class="opt-md"><code>{d.record}</code></td><td class="num opt-md"><Time iso={d.lastPublished} /></td></tr>)}</tbody></table></div></div>}
             {asks && <Confirm title={t(asks === 'publish' ? 'dns.publish.title' : 'dns.withdraw.title')} danger={asks === 'withdraw'} act={asks === 'publish' ? t('dns.publishN', { n }) : t('dns.withdraw')} busy={act.busy} problem={act.problem} run={() => run(asks)} close={() => setAsks(undefined)}><p>{t(asks === 'publish' ? 'dns.publish.detail' : 'dns.withdraw.detail')}</p></Confirm>}
         </section>
@@ -70,7 +70,7 @@ function Plan({ change }: { change: () => void }) {
 
 function Targets({ rows }: { rows: DnsTarget[] }) {
     return (
-        <div class="scroll" tabIndex={0} role="region" aria-label={t('dns.watch')}><table class="tall watch"><thead><tr><th scope="col">{t('dns.target')}</th><th scope="col">{t('dns.verdict')}</th><th scope="col" class="opt-md">{t('dns.resolves')}</th><th scope="col" class="opt-md">{t('dns.port')}</th><th scope="col" class="opt-md">{t('dns.kms')}</th><th scope="col" class="num">{t('dns.firstSeen')}</th></tr></thead>
+        <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('dns.watch') })}><table class="tall watch"><thead><tr><th scope="col">{t('dns.target')}</th><th scope="col">{t('dns.verdict')}</th><th scope="col" class="opt-md">{t('dns.resolves')}</th><th scope="col" class="opt-md">{t('dns.port')}</th><th scope="col" class="opt-md">{t('dns.kms')}</th><th scope="col" class="num">{t('dns.firstSeen')}</th></tr></thead>
             <tbody>{rows.map((r) => <tr key={`${r.domain} ${r.target} ${r.port}`}><th scope="row"><bdi>{r.target || t('dns.wholeDomain')}</bdi>{r.port > 0 && r.port !== 1688 && `:${r.port}`}<div class="xs muted"><bdi>{r.domain}</bdi></div></th>
                 <td><Sev level={verdicts[r.verdict] ?? 'note'}>{word('verdict', r.verdict)}</Sev>{(r.evidence || r.advice) && <div class="xs muted"><bdi>{r.evidence}</bdi> {r.advice}</div>}</td>
                 <td class="opt-md">{(r.addresses ?? []).join(', ') || <span class="dim">{r.resolves || '–'}</span>}</td><td class="opt-md">{word('tried', r.open)}</td><td class="opt-md">{word('tried', r.kms)}</td><td class="num"><Time iso={r.firstSeen} /></td></tr>)}</tbody></table></div>
@@ -94,7 +94,7 @@ function History() {
     if (list.problem) return <Trouble problem={list.problem} again={list.reload} />;
     if (list.data?.items.length === 0) return <Empty title={t('dns.noHistory')}><p>{t('dns.noTargets.detail')}</p></Empty>;
     return (
-        <div class="scroll" tabIndex={0} role="region" aria-label={t('dns.history')}><table class="tall"><thead><tr><th scope="col">{t('dns.target')}</th><th scope="col">{t('dns.verdict')}</th><th scope="col" class="num">{t('dns.firstSeen')}</th><th scope="col" class="num">{t('dns.lastSeen')}</th></tr></thead>
+        <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('dns.history') })}><table class="tall"><thead><tr><th scope="col">{t('dns.target')}</th><th scope="col">{t('dns.verdict')}</th><th scope="col" class="num">{t('dns.firstSeen')}</th><th scope="col" class="num">{t('dns.lastSeen')}</th></tr></thead>
             <tbody>{list.data?.items.map((r) => <tr key={`${r.domain} ${r.target} ${r.port}`}><th scope="row"><bdi>{r.target}</bdi><div class="xs muted">{r.domain}</div></th><td>{(r.changes ?? []).map((c, i) => <div key={i} class="row"><Sev level={verdicts[c.verdict] ?? 'note'}>{word('verdict', c.verdict)}</Sev><span class="xs muted"><Time iso={c.at} /></span></div>)}</td><td class="num"><Time iso={r.firstSeen} /></td><td class="num"><Time iso={r.lastSeen} /></td></tr>)}</tbody></table></div>
     );
 }
@@ -135,7 +135,7 @@ function Keys() {
         <section aria-labelledby="k1"><div class="head"><h2 id="k1">{t('dns.keys')}</h2><span class="muted sm">{t('dns.keys.what')}</span><button class="btn gap" type="button" disabled={!admin} onClick={() => { act.clear(); setAdding(true); }}><Icon name="plus" />{t('dns.addKey')}</button></div>
             {list.problem && <Trouble problem={list.problem} again={list.reload} />}
             {list.data?.items.length === 0 ? <p class="muted">{operator ? t('dns.noKeys') : t('act.needs', { role: word('role', 'operator') })}</p>
-                : <div class="scroll" tabIndex={0} role="region" aria-label={t('dns.keys')}><table><thead><tr><th scope="col">{t('dns.keyName')}</th><th scope="col">{t('dns.algorithm')}</th><th scope="col">{t('dns.usedBy')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
+                : <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('dns.keys') })}><table><thead><tr><th scope="col">{t('dns.keyName')}</th><th scope="col">{t('dns.algorithm')}</th><th scope="col">{t('dns.usedBy')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
                     <tbody>{list.data?.items.map((k) => <tr key={k.name}><th scope="row"><code>{k.name}</code></th><td>{k.algorithm}</td><td>{k.problem ? <Sev level="warn">{k.problem}</Sev> : k.usedBy.join(', ') || <span class="dim">–</span>}</td><td class="num"><button class="btn bare" type="button" disabled={!admin} onClick={() => { act.clear(); setRemoving(k.name); }}>{t('act.remove')}<span class="vh"> {k.name}</span></button></td></tr>)}</tbody></table></div>}
             {adding && <Dialog title={t('dns.addKey')} close={() => setAdding(false)}><form onSubmit={add}>
                 <Labelled label={t('dns.keyName')}>{(ids) => <input {...ids} type="text" required spellcheck={false} autocapitalize="none" value={name} onInput={(e) => setName(e.currentTarget.value)} />}</Labelled>

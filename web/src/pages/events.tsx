@@ -146,7 +146,7 @@ export default function Events({ query }: PageProps) {
             </form>
             {first.problem && <div class="mb"><Trouble problem={first.problem} again={first.reload} /></div>}
             {lines.length === 0 && !first.problem && (first.data ? <Empty title={filtered ? t('events.noneFound') : t('events.none')}><p>{filtered ? t('events.noneFound.detail') : t('events.none.detail')}</p>{filtered && <p><a class="btn" href="/events">{t('clients.clear')}</a></p>}</Empty> : <Waiting />)}
-            {lines.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label={t('events.table')}><table class="ev"><caption class="vh">{t('events.table')}</caption>
+            {lines.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('events.table') })}><table class="ev"><caption class="vh">{t('events.table')}</caption>
                 <thead><tr><th scope="col" class="c1">{t('events.time')}</th><th scope="col" class="c2">{t('events.level')}</th><th scope="col" class="c3">{t('events.event')}</th><th scope="col">{t('events.message')}</th><th scope="col" class="c5">{t('events.operator')}</th></tr></thead>
                 <tbody>{lines.map((line) => <Row key={line.oldest.seq} line={line} />)}</tbody></table></div>}
             {next !== null && <nav class="pager" aria-label={t('pager.label')}><button class="btn" type="button" onClick={more}>{t('events.older')}<Icon name="down" /></button></nav>}

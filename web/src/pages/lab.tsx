@@ -18,6 +18,15 @@ const families = [['win7-2008r2', 'Windows 7, Server 2008 R2'], ['vista-2008', '
 export default function Lab() {
     const { session } = useSession();
     const { facts } = useHealth();
+    useTitle(t('nav.lab'));
+    const mode = facts?.status.mode ?? session.mode;
+    if (mode !== 'lab') return <div class="work"><h1>{t('nav.lab')}</h1><Empty title={t('lab.notHere')}><p>{t('lab.notHere.detail')}</p><p><a href="/setup">{t('system.changeMode')}</a></p></Empty></div>;
+    return <Playing />;
+}
+
+function Playing() {
+    const { session } = useSession();
+    const { facts } = useHealth();
     const admin = may(session, 'admin');
     const lab = useResource(useCallback((signal: AbortSignal) => get<LabState>('/lab', {}, signal), []), 5000);
     const keys = useResource(useCallback((signal: AbortSignal) => get<List<LabKey>>('/keys', {}, signal), []));
@@ -26,7 +35,6 @@ export default function Lab() {
     const [typed, setTyped] = useState('');
     const [removing, setRemoving] = useState<LabKey>();
     const act = useAct();
-    useTitle(t('nav.lab'));
     const change = () => {
         keys.reload();
         lab.reload();
@@ -66,7 +74,7 @@ export default function Lab() {
             <section class="sect" aria-labelledby="lk"><div class="head"><h2 id="lk">{t('lab.keys')}</h2><span class="muted sm">{t('lab.keys.what')}</span></div>
                 {keys.problem && <Trouble problem={keys.problem} again={keys.reload} />}
                 {keys.data?.items.length === 0 && <Empty title={t('lab.noKey')}><p>{t('lab.noKey.detail')}</p></Empty>}
-                {keys.data && keys.data.items.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label={t('lab.keys')}><table class="lt"><thead><tr><th scope="col">{t('lab.plays')}</th><th scope="col">{t('lab.state')}</th><th scope="col" class="opt-md">{t('lab.key')}</th><th scope="col" class="num opt-md">{t('lab.covers')}</th><th scope="col" class="num opt-md">{t('lab.installedAt')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
+                {keys.data && keys.data.items.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('lab.keys') })}><table class="lt"><thead><tr><th scope="col">{t('lab.plays')}</th><th scope="col">{t('lab.state')}</th><th scope="col" class="opt-md">{t('lab.key')}</th><th scope="col" class="num opt-md">{t('lab.covers')}</th><th scope="col" class="num opt-md">{t('lab.installedAt')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
                     <tbody>{keys.data.items.map((k) => <tr key={k.key}><th scope="row">{k.name || k.family}<div class="xs muted">{k.family}, {k.group}</div></th><td>{k.inForce ? <Sev level="ok">{t('lab.inForce')}</Sev> : <Sev level="note">{t('lab.waits')}</Sev>}</td><td class="opt-md"><code class="nowrap">{k.key}</code></td><td class="num opt-md">{number(k.covers)}</td><td class="num opt-md"><Time iso={k.installed} /></td><td class="num"><button class="btn bare" type="button" disabled={!admin} onClick={() => { act.clear(); setRemoving(k); }}>{t('act.remove')}<span class="vh"> {k.key}</span></button></td></tr>)}</tbody></table></div>}
                 <div class="cols spaced5">
                     <form onSubmit={issue} class="stack"><Labelled label={t('lab.family')}>{(ids) => <select {...ids} value={family} onChange={(e) => setFamily(e.currentTarget.value)}>{families.map(([id, name]) => <option key={id} value={id}>{name}</option>)}</select>}</Labelled>

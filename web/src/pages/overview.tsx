@@ -121,7 +121,7 @@ function Upstreams({ list }: { list: Known[] }) {
     return (
         <section class="sect" aria-labelledby="ups">
             <div class="head"><h2 id="ups">{t('nav.upstreams')}</h2><a class="gap sm" href="/upstreams">{t('overview.allUpstreams')}</a></div>
-            <div class="scroll" tabIndex={0} role="region" aria-label={t('nav.upstreams')}><table>
+            <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('nav.upstreams') })}><table>
                 <thead><tr><th scope="col">{t('upstreams.host')}</th><th scope="col">{t('upstreams.state')}</th><th scope="col" class="opt-md">{t('upstreams.lastAnswer')}</th><th scope="col" class="num">{t('upstreams.count')}</th><th scope="col" class="num">{t('upstreams.p99')}</th></tr></thead>
                 <tbody>{list.map((u) => {
                     const c = conditionOf(u);
@@ -136,7 +136,7 @@ function Dns({ facts }: { facts: Facts }) {
         <section class="sect" aria-labelledby="dnsh">
             <div class="head"><h2 id="dnsh">{t('nav.dns')}</h2><a class="gap sm" href="/dns">{t('overview.plan')}</a></div>
             {facts.domains.length === 0 ? <p class="muted">{t('overview.noDns')}</p>
-                : <div class="scroll" tabIndex={0} role="region" aria-label={t('nav.dns')}><table><thead><tr><th scope="col">{t('dns.domain')}</th><th scope="col">{t('dns.state')}</th><th scope="col" class="opt-md">{t('dns.why')}</th></tr></thead>
+                : <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('nav.dns') })}><table><thead><tr><th scope="col">{t('dns.domain')}</th><th scope="col">{t('dns.state')}</th><th scope="col" class="opt-md">{t('dns.why')}</th></tr></thead>
                     <tbody>{facts.domains.map((d) => <tr key={d.domain}><th scope="row"><a href="/dns"><Name>{d.domain}</Name></a></th><td><Sev level={d.state === 'published' || d.state === 'manual' ? 'ok' : d.state === 'failed' || d.state === 'lagging' || d.state === 'manual-differs' ? 'warn' : 'note'}>{word('dnsState', d.state)}</Sev></td><td class="opt-md muted cut">{d.why}</td></tr>)}</tbody></table></div>}
         </section>
     );

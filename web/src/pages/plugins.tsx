@@ -40,7 +40,7 @@ export default function Plugins() {
             {list.problem && <Trouble problem={list.problem} again={list.reload} />}
             {act.problem && <div class="mb"><Trouble problem={act.problem} /></div>}
             {!list.data && !list.problem && <Waiting />}
-            {items.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label={t('nav.plugins')}><table class="tall"><thead><tr><th scope="col">{t('plugins.plugin')}</th><th scope="col">{t('plugins.state')}</th><th scope="col" class="ca">{t('plugins.kind')}</th><th scope="col" class="num">{t('plugins.version')}</th></tr></thead>
+            {items.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('nav.plugins') })}><table class="tall"><thead><tr><th scope="col">{t('plugins.plugin')}</th><th scope="col">{t('plugins.state')}</th><th scope="col" class="ca">{t('plugins.kind')}</th><th scope="col" class="num">{t('plugins.version')}</th></tr></thead>
                 <tbody>{items.map((p) => <tr key={p.name + p.file}><th scope="row"><Name>{p.name}</Name><div class="xs muted anywhere">{p.file}</div></th><td><Sev level={levels[p.state]}>{word('pluginState', p.state)}</Sev>{p.reason && <div class="xs muted"><bdi>{p.reason}</bdi></div>}
                     {p.state !== 'started' && p.state !== 'stopped' && <p class="spaced2"><button class="btn" type="button" disabled={!admin || act.busy} onClick={() => clear(p.name)}><Icon name="undo" />{t('plugins.clear')}<span class="vh"> {p.name}</span></button></p>}</td>
                     <td class="ca">{word('pluginKind', p.kind)}</td><td class="num">{p.version || '–'}</td></tr>)}</tbody></table></div>}

@@ -83,8 +83,8 @@ export default function Settings({ params, query }: PageProps) {
 
     const change = (key: string, value: string | null | undefined) => {
         setChanges((old) => {
-            const { [key]: _gone, ...rest } = old;
-            return value === undefined ? rest : { ...rest, [key]: value };
+            if (value !== undefined) return { ...old, [key]: value };
+            return Object.fromEntries(Object.entries(old).filter(([k]) => k !== key));
         });
         setFindings((old) => old.filter((f) => f.name !== key));
     };

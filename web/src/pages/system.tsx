@@ -7,7 +7,6 @@ import type { Certificate, List, Role, Token, User, WebSession } from '../api/ty
 import { useAct, useResource, type Resource } from '../api/use';
 import { useHealth } from '../app/health';
 import { t, word } from '../i18n';
-import type { PageProps } from '.';
 import { Callout, Command, CopyButton, Labelled, Name, Sev, Time, Trouble, useTitle, Waiting } from '../ui/bits';
 import { Confirm, Dialog } from '../ui/dialog';
 import { length } from '../ui/format';
@@ -55,7 +54,7 @@ function Users() {
     };
     return (
         <section class="sect" aria-labelledby="us"><div class="head"><h2 id="us">{t('system.users')}</h2><button class="btn gap" type="button" onClick={() => { act.clear(); setAdding(true); }}><Icon name="plus" />{t('system.addUser')}</button></div>
-            <Part of={users}>{(data) => <div class="scroll" tabIndex={0} role="region" aria-label={t('system.users')}><table><thead><tr><th scope="col">{t('login.user')}</th><th scope="col">{t('system.role')}</th><th scope="col" class="opt-md">{t('system.second')}</th><th scope="col" class="num opt-md">{t('system.lastLogin')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
+            <Part of={users}>{(data) => <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('system.users') })}><table><thead><tr><th scope="col">{t('login.user')}</th><th scope="col">{t('system.role')}</th><th scope="col" class="opt-md">{t('system.second')}</th><th scope="col" class="num opt-md">{t('system.lastLogin')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
                 <tbody>{data.items.map((u) => <tr key={u.name}><th scope="row"><Name>{u.name}</Name></th><td>{word('role', u.role)}</td><td class="opt-md">{u.totp ? <Sev level="ok">{t('system.totp')}</Sev> : <span class="dim">{t('system.noTotp')}</span>}</td><td class="num opt-md"><Time iso={u.lastLogin} /></td><td class="num"><button class="btn bare" type="button" disabled={u.name === session.name} title={u.name === session.name ? t('system.notYourself') : undefined} onClick={() => { act.clear(); setRemoving(u.name); }}>{t('act.remove')}<span class="vh"> {u.name}</span></button></td></tr>)}</tbody></table></div>}</Part>
             {adding && <Dialog title={t('system.addUser')} close={() => setAdding(false)}><form onSubmit={add}>
                 <Labelled label={t('login.user')}>{(ids) => <input {...ids} type="text" required maxLength={64} autocapitalize="none" autocomplete="off" spellcheck={false} value={name} onInput={(e) => setName(e.currentTarget.value)} />}</Labelled>
@@ -92,7 +91,7 @@ function Tokens() {
         <section class="sect" aria-labelledby="tk"><div class="head"><h2 id="tk">{t('system.tokens')}</h2><span class="muted sm">{t('system.tokens.what')}</span><button class="btn gap" type="button" onClick={() => { act.clear(); setAdding(true); }}><Icon name="plus" />{t('system.addToken')}</button></div>
             {fresh && <div class="mb"><Callout level="ok" title={t('system.tokenOnce')}><div class="cmd"><code>{fresh}</code><CopyButton text={fresh} label={t('system.copyToken')} /></div><p class="muted">{t('system.tokenOnce.detail')}</p><button class="btn" type="button" onClick={() => setFresh('')}>{t('system.tokenKept')}</button></Callout></div>}
             <Part of={tokens}>{(data) => (data.items.length === 0 ? <p class="muted">{t('system.noTokens')}</p>
-                : <div class="scroll" tabIndex={0} role="region" aria-label={t('system.tokens')}><table><thead><tr><th scope="col">{t('system.token')}</th><th scope="col">{t('system.role')}</th><th scope="col" class="num opt-md">{t('system.lastUsed')}</th><th scope="col" class="num">{t('system.expires')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
+                : <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('system.tokens') })}><table><thead><tr><th scope="col">{t('system.token')}</th><th scope="col">{t('system.role')}</th><th scope="col" class="num opt-md">{t('system.lastUsed')}</th><th scope="col" class="num">{t('system.expires')}</th><th scope="col"><span class="vh">{t('act.remove')}</span></th></tr></thead>
                     <tbody>{data.items.map((x) => <tr key={x.id}><th scope="row"><Name>{x.name}</Name></th><td>{word('role', x.role)}</td><td class="num opt-md"><Time iso={x.lastUsed} /></td><td class="num"><Time iso={x.expires} /></td><td class="num"><button class="btn bare" type="button" onClick={() => { act.clear(); setRemoving(x); }}>{t('system.revoke')}<span class="vh"> {x.name}</span></button></td></tr>)}</tbody></table></div>)}</Part>
             {adding && <Dialog title={t('system.addToken')} close={() => setAdding(false)}><form onSubmit={add}>
                 <Labelled label={t('system.tokenName')} help={t('system.tokenName.help')}>{(ids) => <input {...ids} type="text" required maxLength={64} spellcheck={false} value={name} onInput={(e) => setName(e.currentTarget.value)} />}</Labelled>
@@ -117,7 +116,7 @@ function Sessions() {
     return (
         <section class="sect" aria-labelledby="se"><div class="head"><h2 id="se">{t('system.sessions')}</h2><span class="gap row"><button class="btn" type="button" disabled={others.length === 0 || act.busy} onClick={() => end(others)}>{t('system.endOthers')}</button><button class="btn" type="button" onClick={() => { void (async () => { await Promise.all(others.map((s) => send('DELETE', `/sessions/${part(s.id)}`).catch(() => undefined))); await leave(); })(); }}>{t('system.endAll')}</button></span></div>
             {act.problem && <Trouble problem={act.problem} />}
-            <Part of={sessions}>{(data) => <div class="scroll" tabIndex={0} role="region" aria-label={t('system.sessions')}><table><thead><tr><th scope="col">{t('login.user')}</th><th scope="col">{t('system.from')}</th><th scope="col" class="num opt-md">{t('system.since')}</th><th scope="col" class="num">{t('system.lastSeen')}</th><th scope="col"><span class="vh">{t('system.end')}</span></th></tr></thead>
+            <Part of={sessions}>{(data) => <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('system.sessions') })}><table><thead><tr><th scope="col">{t('login.user')}</th><th scope="col">{t('system.from')}</th><th scope="col" class="num opt-md">{t('system.since')}</th><th scope="col" class="num">{t('system.lastSeen')}</th><th scope="col"><span class="vh">{t('system.end')}</span></th></tr></thead>
                 <tbody>{data.items.map((s) => <tr key={s.id}><th scope="row"><Name>{s.name}</Name></th><td>{s.address}</td><td class="num opt-md"><Time iso={s.started} /></td><td class="num"><Time iso={s.lastSeen} /></td><td class="num">{s.current ? <span class="dim">{t('system.thisOne')}</span> : <button class="btn bare" type="button" disabled={act.busy} onClick={() => end([s])}>{t('system.end')}<span class="vh"> {s.name} {s.address}</span></button>}</td></tr>)}</tbody></table></div>}</Part>
         </section>
     );
@@ -166,7 +165,7 @@ function CertificatePart() {
     );
 }
 
-export default function System(_props: PageProps) {
+export default function System() {
     const { session } = useSession();
     const { facts } = useHealth();
     const admin = may(session, 'admin');

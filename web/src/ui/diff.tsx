@@ -9,7 +9,7 @@ export function parseDiff(text: string): DiffLine[] {
     const lines = text.replace(/\n$/, '').split('\n');
     if (lines.length === 1 && lines[0] === '') return [];
     return lines
-        .filter((line) => !line.startsWith('\\'))
+        .filter((line) => !/^(\\|--- |\+\+\+ )/.test(line))
         .map((line) => {
             if (/^(@@|---|\+\+\+|#)/.test(line)) return { kind: 'head', text: line.replace(/^# ?/, '') };
             if (line.startsWith('+')) return { kind: 'add', text: line.slice(1) };

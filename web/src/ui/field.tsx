@@ -88,7 +88,7 @@ function Control(props: ControlProps) {
 function range(setting: Setting): string {
     const kind = kindOf(setting);
     if (kind === 'boolean' || kind === 'choice' || kind === 'objects') return '';
-    return setting.allowed.replace(/^a (duration|size) such as "[^"]*" \([^)]*\)(, )?/, '');
+    return setting.allowed.replace(/^a (duration|size) such as "[^"]*" \([^)]*\)(, )?/, '').replace(/^text of 0 to .*|^text$/, '');
 }
 
 export function Field({ setting, change, onChange, findings, readOnly }: Props) {
@@ -114,7 +114,7 @@ export function Field({ setting, change, onChange, findings, readOnly }: Props) 
                             : t('settings.default')}
                 {setting.restart && <p><b>{t('field.restart')}</b></p>}</div>
             {findings.length > 0 && <p class="err" id={`${id}e`} role="alert"><Icon name="crit" /><span>{findings.map((f) => t('problem.finding', { found: f.found, allowed: f.allowed })).join('; ')}</span></p>}
-            <p class="help" id={`${id}h`} lang="en">{setting.help}{bounds && <span class="dim"> {bounds}</span>}</p>
+            <p class="help" id={`${id}h`} lang="en">{setting.help}{bounds && <span class="bounds">{bounds}</span>}</p>
         </div>
     );
 }

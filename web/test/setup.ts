@@ -1,0 +1,3 @@
+import { loadLanguage } from '../src/i18n';
+
+await loadLanguage('en');
