@@ -100,7 +100,7 @@ try {
     say('ten pages, both themes, two widths: no violation of WCAG 2.2 AA, nothing too wide');
 
     await page.setViewportSize({ width: 1440, height: 900 });
-    await page.goto(`${url}/clients`);
+    await page.goto(`${url}/events`);
     await page.getByText(machine.slice(0, 8)).first().waitFor();
     assert.equal(await page.locator('main img[src="x"]').count(), 0);
     assert.equal(await page.evaluate(() => globalThis.muster_was_here), undefined);

@@ -41,7 +41,7 @@ class Page(support.DaemonTest):
         import rpc_client
         daemon.lab = True
         done = subprocess.run([support.BIN / "muster-client", "--host", f"127.0.0.1:{daemon.port}", "--seal-key-file",
-                               daemon.state / "lab" / "seal.key", "--family", "win7-2008r2", "--clients", "30"],
+                               daemon.state / "lab" / "seal.key", "--family", "win7", "--clients", "30"],
                               capture_output=True, text=True, timeout=120 * support.PATIENCE)
         self.assertIn("activated", done.stdout, done.stdout + done.stderr)
         client = rpc_client.Client("127.0.0.1", daemon.port)
