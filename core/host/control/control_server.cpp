@@ -133,7 +133,7 @@ private:
                            .contentType = request.getContentType(),
                            .body = *body,
                            .caller = {.name = "uid " + std::to_string(peer.uid), .role = *peer.role, .front = "control"}},
-                          shared_.options.handlerFailed);
+                          shared_.options.handlerFailed, shared_.options.observer);
     }
 
     static void head(Poco::Net::HTTPServerResponse& response, const api::Response& answer) {

@@ -28,6 +28,7 @@ struct Operation {
     Fields answer = {};             ///< members of the answer, or of each item of a list
     bool list = false;              ///< the answer is {"items": […], "next": cursor or null}
     bool text = false;              ///< the answer is text/plain, printed as it is
+    bool changes = true;            ///< false: although no GET it changes nothing, and is not in the audit log when done
     bool stream = false;            ///< the answer is application/x-ndjson, one object a line, until the peer goes
     std::string_view confirm = {};  ///< question that a person answers before it is done; empty: none
 };
@@ -70,6 +71,10 @@ struct Reply {
     std::string text;                   ///< with Operation::text; else, when not empty: `body` as written JSON
     std::vector<std::pair<std::string, std::string>> headers = {};  ///< of the answer, beside the front end's own
     std::function<void(Sink&)> stream;  ///< with Operation::stream
+    /// For the audit log: what was changed, as it was and as it is. Without secrets; never part of the answer. Without
+    /// `after` the log has the request's body, its secrets masked.
+    Json before = {};
+    Json after = {};
 
     Reply() = default;
     Reply(Json json) : body(std::move(json)) {}
