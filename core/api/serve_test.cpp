@@ -254,12 +254,11 @@ TEST(Paging, refusesACursorOfAnotherListOrADamagedOne) {
 namespace {
 
 constexpr Field kPinFields[] = {{.name = "pin", .secret = true}, {.name = "place"}};
-constexpr Field kSecretBody[] = {
-    {.name = "name", .required = true},
-    {.name = "password", .minimum = 4, .secret = true},
-    {.name = "count", .type = FieldType::integer},
-    {.name = "inner", .type = FieldType::object, .fields = kPinFields},
-    {.name = "list", .type = FieldType::objects, .fields = kPinFields}};
+constexpr Field kSecretBody[] = {{.name = "name", .required = true},
+                                 {.name = "password", .minimum = 4, .secret = true},
+                                 {.name = "count", .type = FieldType::integer},
+                                 {.name = "inner", .type = FieldType::object, .fields = kPinFields},
+                                 {.name = "list", .type = FieldType::objects, .fields = kPinFields}};
 constexpr Field kSecretPath[] = {{.name = "place"}, {.name = "token", .secret = true}};
 
 /// What an observer was told, kept beyond its call.
@@ -310,16 +309,17 @@ TEST_GROUP(ServeObserved) {
                       .caller = {"alice", role, "test"}},
                      {},
                      [this](Observed observed) {
-                         told.push_back({observed.caller.name,
-                                         std::string(observed.operation.method) + " " +
-                                             std::string(observed.operation.path),
-                                         std::move(observed.what), std::move(observed.before),
-                                         std::move(observed.after), std::move(observed.result),
-                                         std::move(observed.detail)});
+                         told.push_back(
+                             {observed.caller.name,
+                              std::string(observed.operation.method) + " " + std::string(observed.operation.path),
+                              std::move(observed.what), std::move(observed.before), std::move(observed.after),
+                              std::move(observed.result), std::move(observed.detail)});
                      })
             .status;
     }
-    const Told& last() const { return told.back(); }
+    const Told& last() const {
+        return told.back();
+    }
 };
 
 TEST(ServeObserved, tellsOfChangesAndNotOfReading) {
@@ -339,10 +339,12 @@ TEST(ServeObserved, tellsOfChangesAndNotOfReading) {
 }
 
 TEST(ServeObserved, masksSecretsHoweverDeepTheyAre) {
-    call("POST", "/things", R"({"name":"a","password":"hunter2","inner":{"pin":"hunter2","place":"x"},)"
-                            R"("list":[{"pin":"hunter2"},{"place":"y"}]})");
-    STRCMP_EQUAL(R"({"name":"a","password":"***","inner":{"pin":"***","place":"x"},"list":[{"pin":"***"},{"place":"y"}]})",
-                 dumpJson(last().after).c_str());
+    call("POST", "/things",
+         R"({"name":"a","password":"hunter2","inner":{"pin":"hunter2","place":"x"},)"
+         R"("list":[{"pin":"hunter2"},{"place":"y"}]})");
+    STRCMP_EQUAL(
+        R"({"name":"a","password":"***","inner":{"pin":"***","place":"x"},"list":[{"pin":"***"},{"place":"y"}]})",
+        dumpJson(last().after).c_str());
     LONGS_EQUAL(200, call("DELETE", "/things/here/hunter2"));
     STRCMP_EQUAL(R"({"place":"here","token":"***"})", dumpJson(last().what).c_str());
     call("DELETE", "/things/here/hunter2", {}, Role::viewer);
@@ -381,9 +383,12 @@ TEST(ServeObserved, tellsWhatWasRefusedWithoutWhatWasSent) {
 }
 
 TEST(ServeObserved, anObserverThatThrowsChangesNoAnswer) {
-    const Response response =
-        serve(table, {.method = "PUT", .target = "/knows", .contentType = "application/json", .body = R"({"name":"a"})",
-                      .caller = {"alice", Role::admin, "test"}},
-              {}, [](const Observed&) { throw std::runtime_error("no disk"); });
+    const Response response = serve(table,
+                                    {.method = "PUT",
+                                     .target = "/knows",
+                                     .contentType = "application/json",
+                                     .body = R"({"name":"a"})",
+                                     .caller = {"alice", Role::admin, "test"}},
+                                    {}, [](const Observed&) { throw std::runtime_error("no disk"); });
     LONGS_EQUAL(200, response.status);
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-
 #include <mbedtls/md.h>
 
 #include "api/json_text.h"

@@ -19,10 +19,10 @@ inline constexpr std::size_t kMaxLine = std::size_t{12} * 1024;  ///< octets, wi
 
 struct Entry {
     Timestamp time{};
-    std::string who;    ///< "uid 0", "alice", "muster" itself
-    std::string role;   ///< "admin"; empty: none
-    std::string front;  ///< "control", "webui"
-    std::string from;   ///< address; empty: this machine
+    std::string who;     ///< "uid 0", "alice", "muster" itself
+    std::string role;    ///< "admin"; empty: none
+    std::string front;   ///< "control", "webui"
+    std::string from;    ///< address; empty: this machine
     std::string action;  ///< "PUT /settings/{key}", "login"
     Json what;           ///< {"key": "listener.idle-timeout"}
     Json before;

@@ -281,11 +281,10 @@ bool Log::attach() {
                                       ", the last one of the log, does not fit; the chain begins anew after it");
     }
     if (known_ && last_ != 0 && (content.last != last_ || hash != hash_))
-        note("audit: changed", "the log on the disk " +
-                                   (content.last == 0 ? std::string("is gone")
-                                                      : "ends with entry " + std::to_string(content.last)) +
-                                   "; entry " + std::to_string(last_) + " with hash " + hash_ +
-                                   " was the last one that was written");
+        note("audit: changed",
+             "the log on the disk " +
+                 (content.last == 0 ? std::string("is gone") : "ends with entry " + std::to_string(content.last)) +
+                 "; entry " + std::to_string(last_) + " with hash " + hash_ + " was the last one that was written");
     if (!known_ || content.last != 0) {
         last_ = content.last;
         hash_ = std::move(hash);
@@ -495,8 +494,8 @@ Verdict Log::check() const {
     for (const Snapshot::Part& part : now.parts) {
         LineReader reader(part.file.fd(), part.size);
         while (const auto line = reader.next()) {
-            const auto found = line->torn() ? Result<Chained>(fail(Code::malformed, "entry", "is not whole"))
-                                            : readLine(line->text);
+            const auto found =
+                line->torn() ? Result<Chained>(fail(Code::malformed, "entry", "is not whole")) : readLine(line->text);
             if (!found) {
                 const auto number = numberOf(line->text);
                 return bad(number ? entry(*number) + " " + found.error().detail
@@ -526,8 +525,8 @@ Verdict Log::check() const {
         return bad("the log ends with " + entry(verdict.last) + "; " + entry(now.last) +
                    " was written, and was removed");
     if (now.known && (now.last < verdict.last || (verdict.last != 0 && now.hash != verdict.hash)))
-        return bad("the log ends with " + entry(verdict.last) + "; that one was added or replaced, the last one that was " +
-                   "written is " + entry(now.last));
+        return bad("the log ends with " + entry(verdict.last) +
+                   "; that one was added or replaced, the last one that was " + "written is " + entry(now.last));
     return verdict;
 }
 

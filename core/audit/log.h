@@ -24,9 +24,9 @@
 namespace muster::audit {
 
 struct LogOptions {
-    std::string directory;         ///< STATE/audit; the directory above it must exist
-    std::size_t kept = 10'000;     ///< entries that are kept at least; up to twice as many are there
-    std::size_t waiting = 1'000;   ///< entries that are kept in memory at most; the newest beyond that are counted
+    std::string directory;        ///< STATE/audit; the directory above it must exist
+    std::size_t kept = 10'000;    ///< entries that are kept at least; up to twice as many are there
+    std::size_t waiting = 1'000;  ///< entries that are kept in memory at most; the newest beyond that are counted
 };
 
 struct ListQuery {
@@ -59,8 +59,8 @@ public:
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
 
-    /// Told when trouble begins (the sentence of trouble()) and when it has ended (empty); under the log's lock: it must
-    /// not ask the log.
+    /// Told when trouble begins (the sentence of trouble()) and when it has ended (empty); under the log's lock: it
+    /// must not ask the log.
     void onTrouble(std::function<void(const std::string& trouble)> told);
 
     /// Never refuses. @param entry  its time is set where it has none
@@ -98,10 +98,10 @@ private:
     std::deque<Entry> notes_;  // of the log itself; they go before what waits
     std::uint64_t lost_ = 0;
     std::string problem_;
-    int fd_ = -1;             // of the newer file; none before the first entry
-    std::size_t slot_ = 0;    // which it is
-    std::int64_t size_ = 0;   // octets of it that are on disk
-    std::size_t held_ = 0;    // entries in it
+    int fd_ = -1;            // of the newer file; none before the first entry
+    std::size_t slot_ = 0;   // which it is
+    std::int64_t size_ = 0;  // octets of it that are on disk
+    std::size_t held_ = 0;   // entries in it
     bool attached_ = false;
     bool known_ = false;      // last_ and hash_ are the log's
     std::uint64_t last_ = 0;  // number of the entry written last

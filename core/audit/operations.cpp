@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/paging.h"
+#include "api/values.h"
 
 namespace muster::audit {
 
@@ -75,7 +76,7 @@ Result<Reply> list(const Log& log, const Call& call) {
     query.who = call.text("who");
     query.action = call.text("action");
     if (const std::string_view since = call.text("since"); !since.empty())
-        query.since = parseIsoTime(since);
+        query.since = api::parseTimestamp(since);
     const auto key = api::readCursor("audit", call.text("cursor"));
     if (!key)
         return fail(key.error());
@@ -90,8 +91,8 @@ Result<Reply> list(const Log& log, const Call& call) {
     Json::Array items;
     for (const Chained& entry : page->entries)
         items.push_back(shown(entry));
-    return Reply(api::page("audit", std::move(items),
-                           page->more ? std::to_string(page->entries.back().number) : std::string()));
+    return Reply(
+        api::page("audit", std::move(items), page->more ? std::to_string(page->entries.back().number) : std::string()));
 }
 
 Result<Reply> check(const Log& log) {

@@ -135,8 +135,8 @@ void Recorder::refused(Entry entry) {
     several.from = entry.from;
     several.action = "several";
     several.result = entry.result;
-    several.detail = "so many different ones were refused that they were only counted; the last one was " + entry.action +
-                     " by " + entry.who;
+    several.detail = "so many different ones were refused that they were only counted; the last one was " +
+                     entry.action + " by " + entry.who;
     several.time = entry.time;
     others_.latest = bounded(std::move(several));
 }

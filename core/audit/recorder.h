@@ -31,7 +31,7 @@ public:
     static constexpr std::chrono::seconds kLongestWindow{3600};
     static constexpr std::size_t kOfOneSource = 8;
     static constexpr std::size_t kAtOnce = 256;
-    static constexpr std::uint32_t kAtFirst = 100;   ///< entries of refusals before there is a bound
+    static constexpr std::uint32_t kAtFirst = 100;  ///< entries of refusals before there is a bound
     static constexpr std::uint32_t kEachHour = 30;  ///< and from then on
 
     explicit Recorder(LogOptions options, Clock clock = {});

@@ -264,9 +264,8 @@ Result<Reply> removeClient(const PoolContext& context, const Call& call) {
     event.fields = json({{"cmid", cmid.text()}, {"who", call.caller.name}, {"machine", machines->front().machine}});
     context.archive.journal(std::move(event));
     Reply reply(json({{"removed", std::uint64_t{machines->size()}}}));
-    reply.before = json({{"cmid", cmid.text()},
-                         {"machine", machines->front().machine},
-                         {"machines", std::uint64_t{machines->size()}}});
+    reply.before = json(
+        {{"cmid", cmid.text()}, {"machine", machines->front().machine}, {"machines", std::uint64_t{machines->size()}}});
     return reply;
 }
 

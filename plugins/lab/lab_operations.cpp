@@ -86,7 +86,8 @@ std::string loadedNames(const Families& families) {
 
 /// A key as the audit log may show it.
 Json withoutSecret(const InstalledKey& key) {
-    return json({{"endsIn", key.key.partial()}, {"family", key.key.family()}, {"group", kms::groupName(key.key.group())}});
+    return json(
+        {{"endsIn", key.key.partial()}, {"family", key.key.family()}, {"group", kms::groupName(key.key.group())}});
 }
 
 bool sameCase(std::string_view a, std::string_view b) noexcept {

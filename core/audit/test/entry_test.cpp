@@ -2,7 +2,7 @@
 
 #include "CppUTest/TestHarness.h"
 
-#include "api/json_text.h"
+#include "api/values.h"
 
 using namespace muster;
 using namespace muster::audit;
@@ -11,7 +11,7 @@ TEST_GROUP(AuditEntry) {
     std::string hash;
     Entry entry;
     void setup() override {
-        entry.time = *parseIsoTime("2026-11-22T15:04:05.123Z");
+        entry.time = *api::parseTimestamp("2026-11-22T15:04:05.123Z");
         entry.who = "alice";
         entry.role = "admin";
         entry.front = "webui";

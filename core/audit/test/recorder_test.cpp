@@ -19,13 +19,13 @@ TEST_GROUP(AuditRecorder) {
     void setup() override {
         recorder = std::make_unique<Recorder>(LogOptions{scratch.directory()}, [this] { return now; });
     }
-    std::vector<Chained> all() const { return recorder->log().list({.limit = 100'000})->entries; }
+    std::vector<Chained> all() const {
+        return recorder->log().list({.limit = 100'000})->entries;
+    }
     void login(const std::string& from, const std::string& who = "alice") const {
-        recorder->note("webui", {.who = who,
-                                 .from = from,
-                                 .action = "login",
-                                 .result = "denied",
-                                 .detail = "name or password is wrong"});
+        recorder->note(
+            "webui",
+            {.who = who, .from = from, .action = "login", .result = "denied", .detail = "name or password is wrong"});
     }
     void passes(std::chrono::seconds time) {
         now += time;

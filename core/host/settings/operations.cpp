@@ -192,7 +192,7 @@ Json standing(const SettingsStore& store, const std::vector<SettingsStore::Edit>
         for (const auto& edit : edits)
             if (edit.key == setting.key)
                 out.set(setting.key, setting.field->secret ? setting.source == Source::none ? Json() : Json(kMasked)
-                                     : setting.value       ? Json(api::valueText(*setting.field, *setting.value))
+                                     : setting.value ? Json(api::valueText(*setting.field, *setting.value))
                                                            : Json());
     return out;
 }

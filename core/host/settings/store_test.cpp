@@ -326,7 +326,8 @@ TEST(SettingsStore, tellsTheAuditLogWhatWasBefore) {
     STRCMP_EQUAL(R"({"listener.max-connections":"1"} to {"listener.max-connections":"2"} done )", told.c_str());
     LONGS_EQUAL(200, call("PUT", "/settings/webui.password", R"({"value":"hunter2"})"));
     STRCMP_EQUAL(R"({"webui.password":null} to {"webui.password":"***"} done )", told.c_str());
-    LONGS_EQUAL(200, call("PATCH", "/settings", R"({"set":["webui.password=hunter3"],"unset":["listener.max-connections"]})"));
+    LONGS_EQUAL(
+        200, call("PATCH", "/settings", R"({"set":["webui.password=hunter3"],"unset":["listener.max-connections"]})"));
     STRCMP_CONTAINS(R"("webui.password":"***")", told.c_str());
     STRCMP_CONTAINS(R"({"listener.max-connections":"2")", told.c_str());
     CHECK(told.find("hunter") == std::string::npos);

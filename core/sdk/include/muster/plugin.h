@@ -72,12 +72,12 @@ struct SettingEdit {
 
 /// Something for the audit log that is no operation's result: a login, a failed one, a setup.
 struct AuditNote {
-    std::string who;                ///< as Caller::name; of a failed login what was tried, as it came
-    std::string from;               ///< as Caller::source
-    std::string action;             ///< "login", "logout", "setup"
-    Json what = {};                 ///< object; without secrets
-    std::string result = "done";    ///< or the code of what it was refused with: "denied"
-    std::string detail = {};        ///< a sentence
+    std::string who;              ///< as Caller::name; of a failed login what was tried, as it came
+    std::string from;             ///< as Caller::source
+    std::string action;           ///< "login", "logout", "setup"
+    Json what = {};               ///< object; without secrets
+    std::string result = "done";  ///< or the code of what it was refused with: "denied"
+    std::string detail = {};      ///< a sentence
 };
 
 /// A loaded family, for those who need more than a Product.
@@ -106,8 +106,8 @@ public:
     /// is kept then, and clients are served.
     /// @error storage  it cannot be made
     virtual std::string stateDirectory() = 0;
-    /// As stateDirectory(), but the same in every mode: STATE/NAME. For what belongs to the appliance and not to what it
-    /// serves, as its users do.
+    /// As stateDirectory(), but the same in every mode: STATE/NAME. For what belongs to the appliance and not to what
+    /// it serves, as its users do.
     virtual std::string sharedDirectory() = 0;
 
     // --- settings: section [name] of the file, by the plugin's schema
