@@ -32,9 +32,9 @@ struct LogOptions {
 struct ListQuery {
     std::uint64_t before = 0;  ///< only those with a smaller number; 0: from the newest
     std::size_t limit = 100;
-    std::optional<Timestamp> since;
-    std::string who;     ///< all of it; empty: whoever
-    std::string action;  ///< a part of it; empty: whatever
+    std::optional<Timestamp> since = {};
+    std::string who = {};     ///< all of it; empty: whoever
+    std::string action = {};  ///< a part of it; empty: whatever
 };
 
 struct ListPage {

@@ -14,7 +14,7 @@ namespace {
 
 using Time = std::chrono::steady_clock::time_point;
 
-constexpr auto kRefill = std::chrono::hours(1) / Recorder::kEachHour;
+constexpr std::chrono::seconds kRefill = std::chrono::seconds(3600) / Recorder::kEachHour;
 
 /// Of an IPv6 address its /64: one machine has as many addresses in it as it likes.
 std::string sourceOf(const Entry& entry) {

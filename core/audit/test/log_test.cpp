@@ -269,7 +269,7 @@ TEST(AuditLog, aDiskThatIsFullAtTheTurnKeepsTheOlderFile) {
     open(3);
     append(1, 6);
     {
-        const FullDisk full;
+        const FullDisk full(0);
         append(7, 8);
         CHECK_EQUAL(2U, log->waiting());
         good(1, 6);

@@ -22,7 +22,9 @@ TEST_GROUP(AuditOperations) {
         CHECK_TRUE(addOperations(table, *log).has_value());
     }
     Json get(const std::string& target, int status = 200, Role role = Role::admin) const {
-        const auto answer = api::serve(table, {.method = "GET", .target = target, .caller = {"uid 0", role, "test"}});
+        const auto answer = api::serve(
+            table,
+            {.method = "GET", .target = target, .contentType = {}, .body = {}, .caller = {"uid 0", role, "test"}});
         LONGS_EQUAL(status, answer.status);
         return *api::parseJson(answer.body, 1 << 20);
     }

@@ -54,20 +54,17 @@ TEST(AuditRecorder, countsEqualRefusalsInOneEntry) {
 }
 
 TEST(AuditRecorder, waitsLongerAndLongerWhileItGoesOn) {
-    for (int second = 0; second < 24 * 3600; ++second) {
+    for (int second = 0; second < 6 * 3600; ++second) {
         login("192.0.2.7");
         passes(1s);
     }
-    CHECK_TRUE(all().size() < 40);
+    CHECK_TRUE(all().size() < 20);
+    recorder.reset();  // what is left
+    setup();
     std::uint64_t counted = 0;
     for (const Chained& entry : all())
         counted += entry.count;
-    recorder.reset();  // what is left
-    setup();
-    counted = 0;
-    for (const Chained& entry : all())
-        counted += entry.count;
-    CHECK_EQUAL(24U * 3600, counted);
+    CHECK_EQUAL(6U * 3600, counted);
 }
 
 TEST(AuditRecorder, beginsAnewWhenItWasQuiet) {
@@ -92,15 +89,15 @@ TEST(AuditRecorder, boundsWhatOneSourceSaysDifferently) {
 }
 
 TEST(AuditRecorder, manySourcesDoNotPushTheRestOut) {
-    for (int day = 0; day < 2; ++day)
+    for (int day = 0; day < 1; ++day)
         for (int minute = 0; minute < 24 * 60; ++minute) {
             for (int i = 0; i < 20; ++i)
                 login("10." + std::to_string(day) + "." + std::to_string(minute % 250) + "." + std::to_string(i),
                       "user" + std::to_string(minute) + "." + std::to_string(i));
             passes(60s);
         }
-    CHECK_TRUE(all().size() <= Recorder::kAtFirst + 48 * (Recorder::kEachHour + 1));
-    recorder->note("webui", {.who = "alice", .action = "login"});
+    CHECK_TRUE(all().size() <= Recorder::kAtFirst + 24 * (Recorder::kEachHour + 1));
+    recorder->note("webui", {.who = "alice", .from = {}, .action = "login"});
     STRCMP_EQUAL("done", all().front().result.c_str());
 }
 
