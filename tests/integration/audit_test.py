@@ -9,11 +9,10 @@ from integration_support import support
 
 class Audit(integration.DaemonTest):
     def entries(self, daemon, *words):
-        return json.loads(daemon.ctl("audit", "list", "-o", "json", *words).stdout)
+        return json.loads(daemon.ctl("audit", "list", "-o", "json", *words).stdout)["items"]
 
     def check(self, daemon):
-        verdict = json.loads(daemon.ctl("audit", "check", "-o", "json").stdout)
-        return verdict[0] if isinstance(verdict, list) else verdict
+        return json.loads(daemon.ctl("audit", "check", "-o", "json").stdout)
 
     def files(self, daemon):
         return sorted((daemon.state / "audit").iterdir())
@@ -46,7 +45,7 @@ class Audit(integration.DaemonTest):
         daemon = self.ready()
         key = integration.issue_key(daemon, "win7-2008r2", "C")
         daemon.ctl("key", "add", key)
-        daemon.ctl("key", "remove", key, "--yes", check=False)
+        daemon.ctl("--yes", "key", "remove", key)
         actions = [entry["action"] for entry in self.entries(daemon)]
         self.assertIn("POST /keys", actions)
         self.assertIn("DELETE /keys/{key}", actions)
