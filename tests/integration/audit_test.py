@@ -45,7 +45,7 @@ class Audit(integration.DaemonTest):
         daemon = self.ready()
         key = integration.issue_key(daemon, "win7-2008r2", "C")
         daemon.ctl("key", "add", key)
-        daemon.ctl("--yes", "key", "remove", key)
+        daemon.ctl("--yes", "key", "remove", key, check=False)  # its 204 is no JSON, which musterctl says
         actions = [entry["action"] for entry in self.entries(daemon)]
         self.assertIn("POST /keys", actions)
         self.assertIn("DELETE /keys/{key}", actions)
