@@ -1,6 +1,7 @@
 #include "api/serve.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -142,7 +143,68 @@ Response answer(const Operation& operation, Reply reply) {
     return response;
 }
 
-Response run(const Registered& row, const Call& call, const HandlerFailure& failed) {
+/// What the observer is told of, gathered on the way.
+struct Trace {
+    bool wanted = false;
+    std::shared_ptr<const Registered> row;
+    Json what;
+    Json body;
+    Json before;
+    Json after;
+};
+
+/// The path as it was asked for: also of a request that is refused before its parts are checked.
+Json pathAsGiven(const Match& match) {
+    Json out{Json::Object()};
+    const Fields fields = match.registered->operation().path_;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+        out.set(fields[i].name, match.values[i]);
+    return masked(fields, out);
+}
+
+bool hasSecret(Fields fields) noexcept {
+    return std::any_of(fields.begin(), fields.end(),
+                       [](const Field& field) { return field.secret || hasSecret(field.fields); });
+}
+
+/// A refusal in few words. A malformed value stands in the problem's sentences as it came, and may be a secret.
+void describeRefusal(const Operation& operation, const Response& response, Observed& observed) {
+    observed.result = name(Code::internal);
+    const auto told = parseJson(response.body, std::numeric_limits<std::size_t>::max());
+    if (!told)
+        return;
+    const auto text = [&](const Json& object, const char* member) {
+        const Json* value = object.find(member);
+        return value != nullptr && value->string() != nullptr ? *value->string() : std::string();
+    };
+    if (std::string code = text(*told, "code"); !code.empty())
+        observed.result = std::move(code);
+    const Json* errors = told->find("errors");
+    if (errors != nullptr && errors->array() != nullptr) {
+        for (const Json& error : *errors->array())
+            observed.detail += (observed.detail.empty() ? "not valid: " : ", ") + text(error, "name");
+    } else if (observed.result != name(Code::malformed) ||
+               !(hasSecret(operation.path_) || hasSecret(operation.query) || hasSecret(operation.body))) {
+        observed.detail = text(*told, "detail");
+    }
+}
+
+void tell(const Observer& observer, const Request& request, const Response& response, Trace trace) {
+    const Operation& operation = trace.row->operation();
+    const bool done = response.status < 400;
+    if (done && !operation.changes)
+        return;
+    Observed observed{request.caller, operation, std::move(trace.what), {}, {}};
+    if (done) {
+        observed.before = std::move(trace.before);
+        observed.after = std::move(trace.after.isNull() ? trace.body : trace.after);
+    } else {
+        describeRefusal(operation, response, observed);
+    }
+    observer(std::move(observed));
+}
+
+Response run(const Registered& row, const Call& call, const HandlerFailure& failed, Trace& trace) {
     const auto broken = [&](std::string_view what) {
         if (failed)
             failed(row.owner(), what);
@@ -151,7 +213,11 @@ Response run(const Registered& row, const Call& call, const HandlerFailure& fail
     };
     try {
         auto reply = row.handler()(call);
-        return reply ? answer(row.operation(), std::move(*reply)) : refuse(reply.error());
+        if (!reply)
+            return refuse(reply.error());
+        trace.before = std::move(reply->before);
+        trace.after = std::move(reply->after);
+        return answer(row.operation(), std::move(*reply));
     } catch (const Fault& fault) {
         return refuse(fault.error());
     } catch (const std::exception& error) {
@@ -161,7 +227,7 @@ Response run(const Registered& row, const Call& call, const HandlerFailure& fail
     }
 }
 
-Response process(const OperationTable& table, const Request& request, const HandlerFailure& failed) {
+Response process(const OperationTable& table, const Request& request, const HandlerFailure& failed, Trace& trace) {
     const std::size_t mark = std::min(request.target.find('?'), request.target.size());
     const std::string_view path = request.target.substr(0, mark);
     const std::string_view query = mark < request.target.size() ? request.target.substr(mark + 1) : std::string_view();
@@ -177,6 +243,11 @@ Response process(const OperationTable& table, const Request& request, const Hand
         return response;
     }
     const Operation& operation = match.registered->operation();
+    trace.wanted = trace.wanted && operation.method != "GET";
+    if (trace.wanted) {
+        trace.row = match.registered;
+        trace.what = pathAsGiven(match);
+    }
     if (request.caller.role == Role::none && operation.role != Role::none)
         return refuse({Code::unauthenticated, std::string(operation.method) + " " + std::string(operation.path),
                        "needs a login; log in, or send a token"});
@@ -209,14 +280,26 @@ Response process(const OperationTable& table, const Request& request, const Hand
         return refuse({Code::malformed, "", detail}, findings);
     }
     call.body = std::move(*body);
-    return run(*match.registered, call, failed);
+    if (trace.wanted && !call.body.isNull())
+        trace.body = masked(operation.body, call.body);
+    return run(*match.registered, call, failed, trace);
 }
 
 }  // namespace
 
-Response serve(const OperationTable& table, const Request& request, const HandlerFailure& failed) noexcept {
+Response serve(const OperationTable& table, const Request& request, const HandlerFailure& failed,
+               const Observer& observer) noexcept {
     try {
-        return process(table, request, failed);
+        Trace trace;
+        trace.wanted = static_cast<bool>(observer);
+        Response response = process(table, request, failed, trace);
+        try {
+            if (trace.row)
+                tell(observer, request, response, std::move(trace));
+        } catch (...) {  // no memory for it: what was done is done, and its answer is the answer
+            return response;
+        }
+        return response;
     } catch (...) {  // out of memory, or a mistake of ours: the caller gets an answer all the same
         Response response;
         response.status = 500;

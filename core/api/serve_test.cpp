@@ -7,6 +7,7 @@
 #include "api/describe.h"
 #include "api/json_text.h"
 #include "api/paging.h"
+#include "api/problem.h"
 
 using namespace muster;
 using namespace muster::api;
@@ -248,4 +249,146 @@ TEST(Paging, refusesACursorOfAnotherListOrADamagedOne) {
     CHECK(!readCursor("clients", cursor.substr(1)));
     CHECK(!readCursor("clients", "!"));
     CHECK(!readCursor("clients", "AAAA"));
+}
+
+namespace {
+
+constexpr Field kPinFields[] = {{.name = "pin", .secret = true}, {.name = "place"}};
+constexpr Field kSecretBody[] = {{.name = "name", .required = true},
+                                 {.name = "password", .minimum = 4, .secret = true},
+                                 {.name = "count", .type = FieldType::integer},
+                                 {.name = "inner", .type = FieldType::object, .fields = kPinFields},
+                                 {.name = "list", .type = FieldType::objects, .fields = kPinFields}};
+constexpr Field kSecretPath[] = {{.name = "place"}, {.name = "token", .secret = true}};
+
+/// What an observer was told, kept beyond its call.
+struct Told {
+    std::string who;
+    std::string action;
+    Json what;
+    Json before;
+    Json after;
+    std::string result;
+    std::string detail;
+};
+
+}  // namespace
+
+TEST_GROUP(ServeObserved) {
+    OperationTable table;
+    std::vector<Told> told;
+
+    void setup() override {
+        const auto done = [](const Call&) -> Result<Reply> { return Reply(json({{"done", true}})); };
+        add({.method = "GET", .path = "/things", .role = Role::viewer}, done);
+        add({.method = "POST", .path = "/things", .role = Role::operator_, .body = kSecretBody}, done);
+        add({.method = "POST", .path = "/looks", .role = Role::operator_, .changes = false}, done);
+        add({.method = "DELETE", .path = "/things/{place}/{token}", .role = Role::admin, .path_ = kSecretPath}, done);
+        add({.method = "PUT", .path = "/knows", .role = Role::admin, .body = kSecretBody},
+            [](const Call&) -> Result<Reply> {
+                Reply reply;
+                reply.before = json({{"was", 1}});
+                reply.after = json({{"is", 2}});
+                return reply;
+            });
+        add({.method = "PUT", .path = "/fails", .role = Role::admin, .body = kSecretBody},
+            [](const Call&) -> Result<Reply> { return fail(Code::storage, "file", "the disk is full"); });
+        add({.method = "PUT", .path = "/lists", .role = Role::admin}, [](const Call&) -> Result<Reply> {
+            return problemReply({Code::malformed, "", "a: \"hunter2\" found"}, {{"a", "\"hunter2\"", "1 to 3", ""}});
+        });
+    }
+    void add(const Operation& operation, Handler handler) {
+        CHECK(table.add("core", operation, std::move(handler)).has_value());
+    }
+    int call(const char* method, std::string_view target, std::string_view body = {}, Role role = Role::admin) {
+        return serve(table,
+                     {.method = method,
+                      .target = target,
+                      .contentType = body.empty() ? "" : "application/json",
+                      .body = body,
+                      .caller = {"alice", role, "test"}},
+                     {},
+                     [this](Observed observed) {
+                         told.push_back(
+                             {observed.caller.name,
+                              std::string(observed.operation.method) + " " + std::string(observed.operation.path),
+                              std::move(observed.what), std::move(observed.before), std::move(observed.after),
+                              std::move(observed.result), std::move(observed.detail)});
+                     })
+            .status;
+    }
+    const Told& last() const {
+        return told.back();
+    }
+};
+
+TEST(ServeObserved, tellsOfChangesAndNotOfReading) {
+    LONGS_EQUAL(200, call("GET", "/things"));
+    LONGS_EQUAL(403, call("POST", "/looks", {}, Role::viewer));
+    LONGS_EQUAL(1, told.size());
+    LONGS_EQUAL(200, call("POST", "/looks"));
+    LONGS_EQUAL(404, call("POST", "/nowhere"));
+    LONGS_EQUAL(405, call("DELETE", "/things"));
+    LONGS_EQUAL(1, told.size());
+    LONGS_EQUAL(200, call("POST", "/things", R"({"name":"a","count":2})"));
+    STRCMP_EQUAL("alice", last().who.c_str());
+    STRCMP_EQUAL("POST /things", last().action.c_str());
+    STRCMP_EQUAL("done", last().result.c_str());
+    STRCMP_EQUAL(R"({"name":"a","count":2})", dumpJson(last().after).c_str());
+    CHECK(last().before.isNull());
+}
+
+TEST(ServeObserved, masksSecretsHoweverDeepTheyAre) {
+    call("POST", "/things",
+         R"({"name":"a","password":"hunter2","inner":{"pin":"hunter2","place":"x"},)"
+         R"("list":[{"pin":"hunter2"},{"place":"y"}]})");
+    STRCMP_EQUAL(
+        R"({"name":"a","password":"***","inner":{"pin":"***","place":"x"},"list":[{"pin":"***"},{"place":"y"}]})",
+        dumpJson(last().after).c_str());
+    LONGS_EQUAL(200, call("DELETE", "/things/here/hunter2"));
+    STRCMP_EQUAL(R"({"place":"here","token":"***"})", dumpJson(last().what).c_str());
+    call("DELETE", "/things/here/hunter2", {}, Role::viewer);
+    STRCMP_EQUAL(R"({"place":"here","token":"***"})", dumpJson(last().what).c_str());
+}
+
+TEST(ServeObserved, prefersWhatTheHandlerSays) {
+    call("PUT", "/knows", R"({"name":"a"})");
+    STRCMP_EQUAL(R"({"was":1})", dumpJson(last().before).c_str());
+    STRCMP_EQUAL(R"({"is":2})", dumpJson(last().after).c_str());
+}
+
+TEST(ServeObserved, tellsWhatWasRefusedWithoutWhatWasSent) {
+    call("POST", "/things", R"({"name":"a"})", Role::none);
+    STRCMP_EQUAL("unauthenticated", last().result.c_str());
+    call("POST", "/things", R"({"name":"a"})", Role::viewer);
+    STRCMP_EQUAL("denied", last().result.c_str());
+    STRCMP_CONTAINS("needs the role operator", last().detail.c_str());
+    call("POST", "/things", R"({"name":"a","password":"hu","nmae":"hunter2"})");
+    STRCMP_EQUAL("malformed", last().result.c_str());
+    STRCMP_CONTAINS("password", last().detail.c_str());
+    call("POST", "/things", R"({"name":"a","password":"hunter2)");
+    STRCMP_EQUAL("malformed", last().result.c_str());
+    call("PUT", "/fails", R"({"name":"hunter2"})");
+    STRCMP_EQUAL("storage", last().result.c_str());
+    STRCMP_CONTAINS("the disk is full", last().detail.c_str());
+    call("PUT", "/lists");
+    STRCMP_EQUAL("malformed", last().result.c_str());
+    STRCMP_EQUAL("not valid: a", last().detail.c_str());
+    LONGS_EQUAL(6, told.size());
+    for (const Told& one : told) {
+        CHECK(one.after.isNull() && one.before.isNull());
+        CHECK(one.detail.find("hunter2") == std::string::npos);
+        CHECK(one.detail.find("\"hu\"") == std::string::npos);
+    }
+}
+
+TEST(ServeObserved, anObserverThatThrowsChangesNoAnswer) {
+    const Response response = serve(table,
+                                    {.method = "PUT",
+                                     .target = "/knows",
+                                     .contentType = "application/json",
+                                     .body = R"({"name":"a"})",
+                                     .caller = {"alice", Role::admin, "test"}},
+                                    {}, [](const Observed&) { throw std::runtime_error("no disk"); });
+    LONGS_EQUAL(200, response.status);
 }

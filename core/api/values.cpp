@@ -556,4 +556,24 @@ std::string shown(const Json& value) {
     return "an object";
 }
 
+Json masked(Fields fields, const Json& object) {
+    Json out = object;
+    for (const Field& field : fields) {
+        const Json* const given = object.find(field.name);
+        if (given == nullptr || given->isNull())
+            continue;
+        if (field.secret) {
+            out.set(field.name, "***");
+        } else if (given->object() != nullptr) {
+            out.set(field.name, masked(field.fields, *given));
+        } else if (given->array() != nullptr && field.type == FieldType::objects) {
+            Json items{Json::Array()};
+            for (const Json& item : *given->array())
+                items.push(masked(field.fields, item));
+            out.set(field.name, std::move(items));
+        }
+    }
+    return out;
+}
+
 }  // namespace muster::api

@@ -62,6 +62,9 @@ std::string valueText(const Field& field, const SettingValue& value);
 /// As an operation's handler sees it: durations in milliseconds, sizes in octets, the rest as text, number, list.
 Json valueJson(const SettingValue& value);
 
+/// `object` with "***" for each member that its field calls secret, also inside of objects and lists of them.
+Json masked(Fields fields, const Json& object);
+
 /// `value` shortened and escaped for a message: `"abc"`, `12`, "a list".
 std::string shown(const Json& value);
 std::string inQuotes(std::string_view text);

@@ -263,7 +263,10 @@ Result<Reply> removeClient(const PoolContext& context, const Call& call) {
     event.message = "The client " + cmid.text() + " was removed by " + call.caller.name + ".";
     event.fields = json({{"cmid", cmid.text()}, {"who", call.caller.name}, {"machine", machines->front().machine}});
     context.archive.journal(std::move(event));
-    return Reply(json({{"removed", std::uint64_t{machines->size()}}}));
+    Reply reply(json({{"removed", std::uint64_t{machines->size()}}}));
+    reply.before = json(
+        {{"cmid", cmid.text()}, {"machine", machines->front().machine}, {"machines", std::uint64_t{machines->size()}}});
+    return reply;
 }
 
 Result<Reply> showPool(const PoolContext& context) {

@@ -385,6 +385,17 @@ Result<Reply> DnsPlugin::snippets(const Call& call) {
     return reply;
 }
 
+/// A TSIG key as the audit log may show it; null: there is none.
+Json DnsPlugin::keyWithoutSecret(std::string_view name) const {
+    for (const Keys::Row& row : keys_->list())
+        if (row.name == name)
+            return json({{"name", row.name},
+                         {"algorithm", dns::name(row.algorithm)},
+                         {"bits", static_cast<std::uint64_t>(row.bits)},
+                         {"secret", "***"}});
+    return {};
+}
+
 Result<Reply> DnsPlugin::addKey(const Call& call) {
     const auto plain = dns::plainName(call.text("name"));
     if (!plain)
@@ -394,13 +405,19 @@ Result<Reply> DnsPlugin::addKey(const Call& call) {
     auto key = readKey(call.text("file"), *plain, algorithm.value_or(dns::Algorithm::hmacSha256));
     if (!key)
         return fail(key.error());
+    Json before = keyWithoutSecret(*plain);
     if (auto kept = keys_->put(*key); !kept)
         return fail(kept.error());
     host_.event(kKeyChanged, json({{"caller", call.caller.name}, {"what", "set"}, {"key", *plain}}));
     for (const DomainStatus& status : publisher_->status())
         if (status.wish && status.wish->key == *plain && status.failures > 0)
             publisher_->retry(status.domain);
-    return listKeys(call);
+    auto reply = listKeys(call);
+    if (reply) {
+        reply->before = std::move(before);
+        reply->after = keyWithoutSecret(*plain);
+    }
+    return reply;
 }
 
 Result<Reply> DnsPlugin::listKeys(const Call&) {
@@ -422,10 +439,13 @@ Result<Reply> DnsPlugin::listKeys(const Call&) {
 
 Result<Reply> DnsPlugin::removeKey(const Call& call) {
     const auto plain = dns::plainName(call.text("name"));
+    Json before = plain ? keyWithoutSecret(*plain) : Json();
     if (auto removed = keys_->remove(plain.value_or(std::string(call.text("name")))); !removed)
         return fail(removed.error());
     host_.event(kKeyChanged, json({{"caller", call.caller.name}, {"what", "removed"}, {"key", *plain}}));
-    return Reply(json({{"removed", *plain}}));
+    Reply reply(json({{"removed", *plain}}));
+    reply.before = std::move(before);
+    return reply;
 }
 
 void DnsPlugin::registerOperations() {
@@ -491,7 +511,8 @@ void DnsPlugin::registerOperations() {
          .summary = "Reads all name servers and tries all targets now, and says how it stands.",
          .body = kDomainOption,
          .answer = kDomainColumns,
-         .list = true},
+         .list = true,
+         .changes = false},
         &DnsPlugin::check);
     add({.method = "GET",
          .path = "/dns/snippets",

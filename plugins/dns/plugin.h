@@ -66,6 +66,7 @@ private:
     Result<Reply> check(const Call& call);
     Result<Reply> snippets(const Call& call);
     Result<Reply> addKey(const Call& call);
+    Json keyWithoutSecret(std::string_view name) const;
     Result<Reply> listKeys(const Call& call);
     Result<Reply> removeKey(const Call& call);
     void registerWatchOperations();

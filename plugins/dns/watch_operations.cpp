@@ -308,7 +308,8 @@ void DnsPlugin::registerWatchOperations() {
          .cli = "dns discover",
          .summary = "Does by DNS what a Windows client without a known host does, step by step.",
          .body = kDiscoverBody,
-         .text = true},
+         .text = true,
+         .changes = false},
         &DnsPlugin::discover);
     add({.method = "POST",
          .path = "/dns/view",
@@ -316,7 +317,8 @@ void DnsPlugin::registerWatchOperations() {
          .cli = "dns view",
          .summary = "The same as data.",
          .body = kDiscoverBody,
-         .answer = kViewAnswer},
+         .answer = kViewAnswer,
+         .changes = false},
         &DnsPlugin::view);
 }
 

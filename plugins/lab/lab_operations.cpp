@@ -22,10 +22,15 @@ constexpr Field kIssueBody[] = {
      .choices = kGroupChoices},
 };
 constexpr Field kKeyBody[] = {
-    {.name = "key", .help = "A lab host key: LAB-…", .minimum = 1, .maximum = 200, .required = true},
+    {.name = "key", .help = "A lab host key: LAB-…", .minimum = 1, .maximum = 200, .required = true, .secret = true},
 };
 constexpr Field kKeyPath[] = {
-    {.name = "key", .help = "The key, or its last five characters.", .minimum = 5, .maximum = 200, .required = true},
+    {.name = "key",
+     .help = "The key, or its last five characters.",
+     .minimum = 5,
+     .maximum = 200,
+     .required = true,
+     .secret = true},
 };
 constexpr Field kKeyAnswer[] = {
     {.name = "key", .help = "The lab host key.", .column = true},
@@ -77,6 +82,12 @@ std::string loadedNames(const Families& families) {
     for (const muster_family* family : families.all())
         out += (out.empty() ? "" : ", ") + std::string(family->name);
     return out.empty() ? "none" : out;
+}
+
+/// A key as the audit log may show it.
+Json withoutSecret(const InstalledKey& key) {
+    return json(
+        {{"endsIn", key.key.partial()}, {"family", key.key.family()}, {"group", kms::groupName(key.key.group())}});
 }
 
 bool sameCase(std::string_view a, std::string_view b) noexcept {
@@ -167,7 +178,11 @@ Result<Reply> Lab::addKey(const Call& call) {
     std::vector<InstalledKey> keys = installed();
     const auto same =
         std::find_if(keys.begin(), keys.end(), [&](const InstalledKey& other) { return other.key == *key; });
+    Json before;
     if (same == keys.end()) {
+        for (const InstalledKey& other : keys)
+            if (other.key.family() == key->family() && other.key.group() == key->group())
+                before = withoutSecret(other);
         keys.erase(std::remove_if(keys.begin(), keys.end(),
                                   [&](const InstalledKey& other) {
                                       return other.key.family() == key->family() && other.key.group() == key->group();
@@ -190,6 +205,8 @@ Result<Reply> Lab::addKey(const Call& call) {
         if (ringKey.installed.key == *key) {
             Reply reply(described(ringKey));
             reply.status = 201;
+            reply.before = std::move(before);
+            reply.after = withoutSecret(ringKey.installed);
             return reply;
         }
     return fail(Code::conflict, "host key", "another change came between; look at the list");
@@ -228,6 +245,7 @@ Result<Reply> Lab::removeKey(const Call& call) {
                                    {"by", call.caller.name}}));
     Reply reply;
     reply.status = 204;
+    reply.before = withoutSecret(removed);
     return reply;
 }
 

@@ -57,6 +57,7 @@ private:
     RosterRef roster() const;
     /// Nothing: the settings do not name it.
     std::optional<Duty> configuredDuty(const std::string& name) const;
+    Json configured(const std::string& name) const;
 
     // --- operations
     void registerOperations();

@@ -144,6 +144,10 @@ public:
         const std::lock_guard lock(mutex_);
         events_.emplace_back(source, spec.id);
     }
+    void audit(std::string_view plugin, muster::AuditNote note) override {
+        const std::lock_guard lock(mutex_);
+        audited_.push_back(std::string(plugin) + ": " + note.action);
+    }
     void troubles(std::string_view plugin, std::vector<std::string> lines) override {
         const std::lock_guard lock(mutex_);
         troubles_[std::string(plugin)] = std::move(lines);
@@ -173,6 +177,7 @@ private:
     std::map<std::string, muster::SettingValue> settings_;
     std::map<std::string, std::string> fixed_;
     std::vector<std::string> lines_;
+    std::vector<std::string> audited_;
     std::map<std::string, std::vector<std::string>> troubles_;
     std::vector<std::pair<std::string, std::uint32_t>> events_;
 };

@@ -114,8 +114,8 @@ private:
         const Peer& peer = socket.peer();
         if (!peer.role)
             return http::refuse(403, {Code::denied, "uid " + std::to_string(peer.uid),
-                                "may not use the control socket; become root or join the group " +
-                                    shared_.options.operatorGroup});
+                                      "may not use the control socket; become root or join the group " +
+                                          shared_.options.operatorGroup});
         const std::string target = request.getURI();
         if (target.compare(0, kPrefix.size(), kPrefix) != 0 || target.size() == kPrefix.size() ||
             target[kPrefix.size()] != '/')
@@ -127,13 +127,14 @@ private:
         const auto body = http::readBody(request, response, api::kMaxBody, refusal);
         if (!body)
             return refusal;
-        return api::serve(shared_.table,
-                          {.method = request.getMethod(),
-                           .target = std::string_view(target).substr(kPrefix.size()),
-                           .contentType = request.getContentType(),
-                           .body = *body,
-                           .caller = {.name = "uid " + std::to_string(peer.uid), .role = *peer.role, .front = "control"}},
-                          shared_.options.handlerFailed);
+        return api::serve(
+            shared_.table,
+            {.method = request.getMethod(),
+             .target = std::string_view(target).substr(kPrefix.size()),
+             .contentType = request.getContentType(),
+             .body = *body,
+             .caller = {.name = "uid " + std::to_string(peer.uid), .role = *peer.role, .front = "control"}},
+            shared_.options.handlerFailed, shared_.options.observer);
     }
 
     static void head(Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
@@ -148,7 +149,7 @@ private:
                 return stream(socket, response, answer);
             return send(socket, response,
                         http::refuse(503, {Code::busy, "streams",
-                                     "as many as there may be are open; end one of them and try again"}));
+                                           "as many as there may be are open; end one of them and try again"}));
         }
         head(response, answer);
         response.setContentLength64(static_cast<Poco::Int64>(answer.body.size()));

@@ -24,6 +24,7 @@ struct Options {
     std::chrono::milliseconds bodyTime{30'000};
     std::function<void(Severity, std::string)> log;
     api::HandlerFailure handlerFailed;
+    api::Observer observer;  ///< told of what was asked for beside GET
 };
 
 /// @thread start() and stop(): the owner's. Handlers run on the server's own threads.

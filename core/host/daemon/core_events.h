@@ -36,7 +36,16 @@ inline constexpr EventSpec kStoreCame{
     20010, Severity::warning, "Requests are recorded from now on; since the start they were not.",
     "The state directory could not be used at the start and can be now. What was asked in between is in no list."};
 
-inline constexpr EventSpec kCoreEvents[] = {kStarted,   kStopping, kNotDurable,   kDurableAgain,   kModeChosen,
-                                            kModeOfRun, kReloaded, kNotRecording, kRecordingAgain, kStoreCame};
+inline constexpr EventSpec kAuditTrouble{
+    20011, Severity::critical, "The audit log cannot be written: {trouble}",
+    "The disk does not take the entries of the audit log. Changes are made all the same; up to 1,000 entries are kept "
+    "in "
+    "memory and written as soon as the disk is back. Look at the disk (full, read-only, failing)."};
+inline constexpr EventSpec kAuditAgain{20012, Severity::info, "The audit log is written again.",
+                                       "The trouble of event 20011 is over and what waited is written."};
+
+inline constexpr EventSpec kCoreEvents[] = {kStarted,        kStopping,  kNotDurable,   kDurableAgain,
+                                            kModeChosen,     kModeOfRun, kReloaded,     kNotRecording,
+                                            kRecordingAgain, kStoreCame, kAuditTrouble, kAuditAgain};
 
 }  // namespace muster::daemon

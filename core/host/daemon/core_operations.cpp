@@ -148,6 +148,9 @@ std::vector<std::string> troubles(const CoreView& view) {
         lines.emplace_back("requests are not recorded (setting pool.record)");
     else if (!view.durable)
         lines.emplace_back("records do not reach the disk in time (setting core.commit-limit)");
+    if (view.audit != nullptr)
+        if (std::string text = view.audit->trouble(); !text.empty())
+            lines.push_back(std::move(text));
     if (view.plugins.safeMode())
         lines.emplace_back("safe mode: the daemon died too often after its start; see \"musterctl plugin list\"");
     for (std::string& line : view.services.pluginTroubles())
@@ -197,7 +200,10 @@ Result<void> addCoreOperations(api::OperationTable& table, const CoreView& view)
                     const Mode mode = call.text("mode") == "lab" ? Mode::lab : Mode::relay;
                     if (auto chosen = view.chooseMode(mode, call.caller.name); !chosen)
                         return fail(chosen.error());
-                    return Reply(json({{"mode", name(mode)}, {"chosenBy", "person"}}));
+                    Reply reply(json({{"mode", name(mode)}, {"chosenBy", "person"}}));
+                    reply.before = json({{"mode", name(view.mode)}, {"chosenBy", view.modeChosenBy}});
+                    reply.after = reply.body;
+                    return reply;
                 });
         !added)
         return added;

@@ -10,6 +10,7 @@
 #include "muster/types.h"
 
 #include "api/operations.h"
+#include "audit/log.h"
 #include "host/daemon/request_rate.h"
 #include "host/daemon/services.h"
 #include "host/plugins/plugin_host.h"
@@ -32,6 +33,7 @@ struct CoreView {
     const PresentStore& store;
     /// Keeps the mode and begins anew in it. @param caller  who asked
     std::function<Result<void>(Mode mode, const std::string& caller)> chooseMode;
+    const audit::Log* audit = nullptr;
 };
 
 /// All that is wrong now, a sentence each; empty: nothing.

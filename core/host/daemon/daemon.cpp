@@ -64,6 +64,7 @@ Life::Premises Daemon::premises(std::string keptMode, std::string storeTrouble, 
             sockets_,
             [this] { denyExec(); },
             nsupdate_.get(),
+            audit_.get(),
             std::move(keptMode),
             std::move(storeTrouble),
             std::move(openStore)};
@@ -97,6 +98,7 @@ ExitCode Daemon::run() {
     if (!lock)
         return say(lock.error(), ExitCode::configuration);
     sockets_.adopt(supervise::passedDescriptors());
+    audit_ = std::make_unique<audit::Recorder>(audit::LogOptions{(state_ / "audit").string()});
 
     for (;;) {
         const std::optional<Mode> chosen = chosenMode(line_);

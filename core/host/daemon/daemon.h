@@ -7,6 +7,7 @@
 #include "muster/result.h"
 #include "muster/types.h"
 
+#include "audit/recorder.h"
 #include "host/daemon/command_line.h"
 #include "host/daemon/life.h"
 #include "host/daemon/log.h"
@@ -41,6 +42,7 @@ private:
     Log& log_;
     std::filesystem::path state_;
     std::unique_ptr<nsupdate::Helper> nsupdate_;  // forked before the first thread
+    std::unique_ptr<audit::Recorder> audit_;      // one for all modes
     supervise::Notifier notifier_;
     supervise::ListenSockets sockets_;
     [[maybe_unused]] bool execDenied_ = false;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/describe.h"
+#include "audit/operations.h"
 #include "host/daemon/core_events.h"
 #include "host/daemon/memory.h"
 #include "host/daemon/mode_file.h"
@@ -42,7 +43,8 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
       services_({log_, *settings_, table_, metrics_, reactors_, premises_.sockets, mode,
                  modeDirectory(premises_.state, mode), premises_.state, store_, newClientsPerHour(*settings_),
                  daemon::recording(*settings_), !premises_.storeTrouble.empty(),
-                 [this](std::function<void()> job) { worker_.submit(std::move(job)); }, premises_.nsupdate}),
+                 [this](std::function<void()> job) { worker_.submit(std::move(job)); }, premises_.nsupdate,
+                 premises_.audit}),
       plugins_(services_, pluginOptions(premises_.line, premises_.state)),
       dispatcher_(reactors_.count(), plugins_.families(), limits(*settings_),
                   [this](bool durable) { durabilityChanged(durable); }),
@@ -58,7 +60,8 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
             dispatcher_,
             premises_.sockets,
             store_,
-            [this](Mode wanted, const std::string& caller) { return chooseMode(wanted, caller); }} {
+            [this](Mode wanted, const std::string& caller) { return chooseMode(wanted, caller); },
+            premises_.audit != nullptr ? &premises_.audit->log() : nullptr} {
     services_.setDispatcher(dispatcher_);
     services_.setSettingsChanged(
         [this](const settings::Change& change) { plugins_.settingsChanged(change.section, change.restart); });
@@ -99,6 +102,13 @@ Result<void> Life::start() {
     if (auto judged = judge(settings_->begin()); !judged)
         return judged;
     services_.judgeSettings();
+    if (premises_.audit != nullptr)
+        premises_.audit->log().onTrouble([this](const std::string& trouble) {
+            if (trouble.empty())
+                services_.journal("core", kAuditAgain, Json(Json::Object{}));
+            else
+                services_.journal("core", kAuditTrouble, json({{"trouble", trouble}}));
+        });
     if (auto added = registerOperations(); !added)
         return added;
     settings_->subscribe("core", [this](const settings::Change&) { coreSettingsChanged(); });
@@ -143,6 +153,8 @@ Result<void> Life::startControl() {
     options.handlerFailed = [this](std::string_view owner, std::string_view what) {
         log_.write(Severity::error, owner, "an operation threw: " + std::string(what));
     };
+    if (premises_.audit != nullptr)
+        options.observer = [audit = premises_.audit](api::Observed observed) { audit->observe(std::move(observed)); };
     control_.emplace(path.string(), table_, options);
     auto started = control_->start();
     if (!started)
@@ -173,6 +185,9 @@ Result<void> Life::registerOperations() {
         return added;
     if (auto added = plugins::addPluginOperations(table_, plugins_); !added)
         return added;
+    if (premises_.audit != nullptr)
+        if (auto added = audit::addOperations(table_, premises_.audit->log()); !added)
+            return added;
     pool::Archive* const archive = store_.get();
     return archive != nullptr ? registerPoolOperations(*archive) : Result<void>();
 }
@@ -223,6 +238,8 @@ void Life::stop(const char* reason) noexcept {
         return;
     if (ready_.exchange(false))
         services_.journal("core", kStopping, json({{"reason", reason}}));
+    if (premises_.audit != nullptr)
+        premises_.audit->log().onTrouble({});
     if (control_)
         control_->stop();
     worker_.stop();  // what it does, it does to what goes now
@@ -251,7 +268,11 @@ void Life::everySecond() {
         nextTrim_ = now + kTrim;
         worker_.submitIfIdle([] { giveBackMemory(); });
     }
-    worker_.submitIfIdle([this] { plugins_.tick(std::chrono::steady_clock::now()); });
+    worker_.submitIfIdle([this] {
+        plugins_.tick(std::chrono::steady_clock::now());
+        if (premises_.audit != nullptr)
+            premises_.audit->tick();
+    });
 }
 
 /// On the worker: until it is there, and once it is, all that does without it begins to use it.

@@ -14,6 +14,7 @@
 #include "muster/types.h"
 
 #include "api/operations.h"
+#include "audit/recorder.h"
 #include "host/control/control_server.h"
 #include "host/daemon/command_line.h"
 #include "host/daemon/core_operations.h"
@@ -47,6 +48,7 @@ public:
         supervise::ListenSockets& sockets;
         std::function<void()> denyExec;  ///< once all has started
         nsupdate::Helper* nsupdate;      ///< nullptr: there is none
+        audit::Recorder* audit;          ///< nullptr: nothing is kept (--check)
         std::string keptMode;            ///< what STATE/mode says; "unreadable" where it says nothing
         std::string storeTrouble;        ///< why a mode that has a store has none yet; empty: it has one
         PresentStore::Open openStore;    ///< how to look for it

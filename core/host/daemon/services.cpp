@@ -157,9 +157,13 @@ std::vector<std::string> DaemonServices::pluginTroubles() const {
 }
 
 FrontAnswer DaemonServices::serve(const FrontRequest& request) noexcept {
-    return api::serve(parts_.operations, request, [this](std::string_view owner, std::string_view what) {
+    const auto failed = [this](std::string_view owner, std::string_view what) {
         parts_.log.write(Severity::error, owner, "an operation threw: " + std::string(what));
-    });
+    };
+    if (parts_.audit == nullptr)
+        return api::serve(parts_.operations, request, failed);
+    return api::serve(parts_.operations, request, failed,
+                      [this](api::Observed observed) { parts_.audit->observe(std::move(observed)); });
 }
 
 Result<SecureUpdateOutcome> DaemonServices::secureUpdate(const SecureUpdate& update) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/recorder.h"
 #include "host/daemon/log.h"
 #include "host/daemon/present_store.h"
 #include "host/dispatch/activation_dispatcher.h"
@@ -71,6 +72,7 @@ public:
         bool stateIsOptional = false;               ///< a relay that goes on although it can keep nothing
         settings::SettingsStore::Later later = {};  ///< runs what a plugin inside of its own code cannot wait for
         nsupdate::Helper* nsupdate = nullptr;       ///< without it there are no updates under GSS-TSIG
+        audit::Recorder* audit = nullptr;           ///< without it nothing is noted
     };
     explicit DaemonServices(const Parts& parts);
 
@@ -109,6 +111,10 @@ public:
     void journal(std::string_view source, const EventSpec& spec, Json fields) override;
     api::OperationTable& operations() noexcept override { return parts_.operations; }
     plugins::Metrics& metrics() noexcept override { return parts_.metrics; }
+    void audit(std::string_view plugin, AuditNote note) override {
+        if (parts_.audit != nullptr)
+            parts_.audit->note(plugin, std::move(note));
+    }
     void troubles(std::string_view plugin, std::vector<std::string> lines) override;
     /// What all plugins said, in the order of their names. @thread any
     std::vector<std::string> pluginTroubles() const;

@@ -214,6 +214,10 @@ void Instance::event(std::uint32_t id, Json fields) {
     log(Severity::warning, "raised event " + std::to_string(id) + ", which it has not announced: not in the journal");
 }
 
+void Instance::audit(AuditNote note) {
+    commons_.services.audit(judged_->name, std::move(note));
+}
+
 void Instance::registering(const std::string& what) const {
     if (!open_)
         throw Fault({Code::conflict, what, "is registered in start(), not later"});

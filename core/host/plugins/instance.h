@@ -74,6 +74,7 @@ public:
     std::string settingFixed(std::string_view key) const override;
     void log(Severity severity, std::string_view text) override;
     void event(std::uint32_t id, Json fields) override;
+    void audit(AuditNote note) override;
     void troubles(std::vector<std::string> lines) override;
     Counter& counter(std::string_view name, std::string_view help) override;
     Gauge& gauge(std::string_view name, std::string_view help) override;

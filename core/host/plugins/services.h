@@ -60,6 +60,8 @@ public:
     virtual void log(Severity severity, std::string_view channel, std::string_view text) = 0;
     /// @param source  "core" or the plugin's name
     virtual void journal(std::string_view source, const EventSpec& spec, Json fields) = 0;
+    /// As Host::audit(). @param plugin  the front that it comes from
+    virtual void audit(std::string_view plugin, AuditNote note) = 0;
     /// As Host::troubles(); the plugin host takes them back when the plugin goes.
     virtual void troubles(std::string_view plugin, std::vector<std::string> lines) = 0;
 

@@ -182,7 +182,35 @@ Result<Reply> showOne(const SettingsStore& store, const Call& call) {
     return fail(Code::missing, api::inQuotes(call.text("key")), "there is no such setting; see settings show");
 }
 
+constexpr const char* kMasked = "***";
+
+/// For the audit log: those settings as they stand, in the notation that settings set takes; null where there is none.
+/// Of secrets only that there is one.
+Json standing(const SettingsStore& store, const std::vector<SettingsStore::Edit>& edits) {
+    Json out{Json::Object()};
+    for (const Setting& setting : store.all())
+        for (const auto& edit : edits)
+            if (edit.key == setting.key)
+                out.set(setting.key, setting.field->secret ? setting.source == Source::none ? Json() : Json(kMasked)
+                                     : setting.value ? Json(api::valueText(*setting.field, *setting.value))
+                                                           : Json());
+    return out;
+}
+
+/// The same for what differs between two moments, all settings looked at.
+std::pair<Json, Json> differing(const std::vector<Setting>& before, const std::vector<Setting>& after) {
+    std::pair<Json, Json> out{Json::Object(), Json::Object()};
+    for (const Setting& now : after)
+        for (const Setting& then : before)
+            if (then.key == now.key && !now.field->secret && then.value != now.value) {
+                out.first.set(now.key, then.value ? Json(api::valueText(*then.field, *then.value)) : Json());
+                out.second.set(now.key, now.value ? Json(api::valueText(*now.field, *now.value)) : Json());
+            }
+    return out;
+}
+
 Result<Reply> change(SettingsStore& store, const Call& call, const std::vector<SettingsStore::Edit>& edits) {
+    Json before = standing(store, edits);
     std::string comment;
     for (const auto& edit : edits)
         comment += (comment.empty() ? "" : ", ") + std::string(edit.value ? "set " : "unset ") + edit.key;
@@ -190,7 +218,10 @@ Result<Reply> change(SettingsStore& store, const Call& call, const std::vector<S
     const auto revision = store.change(edits, call.caller.name, comment, expected(call), &report);
     if (!revision)
         return refused(revision.error(), report);
-    return Reply(json({{"revision", *revision}}));
+    Reply reply(json({{"revision", *revision}}));
+    reply.before = std::move(before);
+    reply.after = standing(store, edits);
+    return reply;
 }
 
 Result<Reply> patch(SettingsStore& store, const Call& call) {
@@ -239,12 +270,18 @@ Result<Reply> revisionShow(const SettingsStore& store, const Call& call) {
 }
 
 Result<Reply> revisionSet(SettingsStore& store, const Call& call) {
+    const std::vector<Setting> earlier = store.all();
+    const std::uint32_t inForce = store.revision();
     Report report;
     const auto revision = store.rollBack(static_cast<std::uint32_t>(call.integer("number", 0)), call.caller.name,
                                          expected(call), &report);
     if (!revision)
         return refused(revision.error(), report);
-    return Reply(json({{"revision", *revision}}));
+    auto [before, after] = differing(earlier, store.all());
+    Reply reply(json({{"revision", *revision}}));
+    reply.before = json({{"revision", inForce}, {"settings", std::move(before)}});
+    reply.after = json({{"revision", *revision}, {"settings", std::move(after)}});
+    return reply;
 }
 
 }  // namespace
@@ -261,7 +298,8 @@ Result<void> addOperations(api::OperationTable& table, SettingsStore& store) {
           .cli = "settings check",
           .summary = "Say what is wrong with the settings file as it lies on the disk, or with another one.",
           .body = kCheckBody,
-          .answer = kCheckAnswer},
+          .answer = kCheckAnswer,
+          .changes = false},
          [&store](const Call& call) { return check(store, call); }},
         {{.method = "GET",
           .path = "/settings",

@@ -300,3 +300,40 @@ TEST(SettingsStore, offersItsOperations) {
     STRCMP_EQUAL("{\"revision\":6}", call("POST", "/revisions/1/restore", R"({"revision":5})").body.c_str());
     LONGS_EQUAL(409, call("POST", "/revisions/2/restore", R"({"revision":3})").status);
 }
+
+TEST(SettingsStore, tellsTheAuditLogWhatWasBefore) {
+    open("[listener]\nmax-connections = 1\n");
+    CHECK(store->begin().good());
+    api::OperationTable table;
+    CHECK(addOperations(table, *store).has_value());
+    std::string told;
+    const auto call = [&](const char* method, const char* target, const std::string& body = "") {
+        told.clear();
+        return api::serve(table,
+                          {.method = method,
+                           .target = target,
+                           .contentType = "application/json",
+                           .body = body,
+                           .caller = {"uid 0", Role::admin, "test"}},
+                          {},
+                          [&](const api::Observed& observed) {
+                              told = api::dumpJson(observed.before) + " to " + api::dumpJson(observed.after) + " " +
+                                     observed.result + " " + observed.detail;
+                          })
+            .status;
+    };
+    LONGS_EQUAL(200, call("PUT", "/settings/listener.max-connections", R"({"value":"2"})"));
+    STRCMP_EQUAL(R"({"listener.max-connections":"1"} to {"listener.max-connections":"2"} done )", told.c_str());
+    LONGS_EQUAL(200, call("PUT", "/settings/webui.password", R"({"value":"hunter2"})"));
+    STRCMP_EQUAL(R"({"webui.password":null} to {"webui.password":"***"} done )", told.c_str());
+    LONGS_EQUAL(
+        200, call("PATCH", "/settings", R"({"set":["webui.password=hunter3"],"unset":["listener.max-connections"]})"));
+    STRCMP_CONTAINS(R"("webui.password":"***")", told.c_str());
+    STRCMP_CONTAINS(R"({"listener.max-connections":"2")", told.c_str());
+    CHECK(told.find("hunter") == std::string::npos);
+    LONGS_EQUAL(400, call("PUT", "/settings/listener.max-connections", R"({"value":"hunter2"})"));
+    STRCMP_EQUAL("null to null malformed not valid: listener.max-connections", told.c_str());
+    LONGS_EQUAL(200, call("POST", "/revisions/1/restore"));
+    STRCMP_CONTAINS(R"("settings":{"listener.max-connections":"1"}})", told.c_str());
+    STRCMP_CONTAINS(R"({"revision":)", told.c_str());
+}

@@ -223,12 +223,18 @@ Result<Reply> Relay::setDuty(const Call& call, Duty duty) {
         return unknown(wanted);
     if (duty == Duty::active)
         found->member->standsBack.store(0);
+    Json before = json({{"state", name(found->upstream.duty)}});
     const auto kept = duties_->set(wanted, {duty, configuredDuty(wanted), call.caller.name, wallNow()});
     host_.event(kDutyChanged, json({{"caller", call.caller.name}, {"upstream", wanted}, {"duty", name(duty)}}));
     rebuild();
     if (!kept)
         return fail(kept.error());
-    return show(call);
+    auto reply = show(call);
+    if (reply) {
+        reply->before = std::move(before);
+        reply->after = json({{"state", name(duty)}});
+    }
+    return reply;
 }
 
 Result<void> Relay::apply(Result<UpstreamList> list, const Call& call, const std::string& comment) {
@@ -245,6 +251,14 @@ Result<void> Relay::apply(Result<UpstreamList> list, const Call& call, const std
     return {};
 }
 
+/// As the settings have it, for the audit log; null: they have none of that name.
+Json Relay::configured(const std::string& name) const {
+    for (Json& item : host_.setting("upstreams", UpstreamList{}))
+        if (nameOf(item) == name)
+            return std::move(item);
+    return {};
+}
+
 Result<Reply> Relay::add(const Call& call) {
     auto list = withAdded(host_.setting("upstreams", UpstreamList{}), call);
     const std::string name = list ? nameOf(list->back()) : std::string();
@@ -252,12 +266,16 @@ Result<Reply> Relay::add(const Call& call) {
         return fail(done.error());
     Call shown = call;
     shown.path.set("name", name);
-    return show(shown);
+    auto reply = show(shown);
+    if (reply)
+        reply->after = configured(name);
+    return reply;
 }
 
 Result<Reply> Relay::change(const Call& call) {
     const std::string before(call.text("name"));
     auto list = withChanged(host_.setting("upstreams", UpstreamList{}), before, call);
+    Json earlier = configured(before);
     const Json* const renamed = call.body.find("rename");
     const std::string after = renamed != nullptr && renamed->string() != nullptr ? *renamed->string() : before;
     Result<void> kept;
@@ -280,17 +298,25 @@ Result<Reply> Relay::change(const Call& call) {
     Call shown = call;
     shown.path.set("name", after);
     shown.body = Json();
-    return show(shown);
+    auto reply = show(shown);
+    if (reply) {
+        reply->before = std::move(earlier);
+        reply->after = configured(after);
+    }
+    return reply;
 }
 
 Result<Reply> Relay::remove(const Call& call) {
     const std::string name(call.text("name"));
+    Json before = configured(name);
     if (auto done =
             apply(withRemoved(host_.setting("upstreams", UpstreamList{}), name), call, "upstream remove " + name);
         !done)
         return fail(done.error());
     (void)duties_->clear(name);
-    return Reply(json({{"removed", name}}));
+    Reply reply(json({{"removed", name}}));
+    reply.before = std::move(before);
+    return reply;
 }
 
 void Relay::registerOperations() {
@@ -355,7 +381,8 @@ void Relay::registerOperations() {
          .cli = "upstream check",
          .summary = "Probes it now, by an RPC bind and mgmt, and says how it is.",
          .path_ = kName,
-         .answer = kShowAnswer},
+         .answer = kShowAnswer,
+         .changes = false},
         &Relay::check);
     add({.method = "POST",
          .path = "/upstreams/discover",
@@ -363,7 +390,8 @@ void Relay::registerOperations() {
          .cli = "upstream discover",
          .summary = "Asks DNS now for hosts of the domains in setting relay.discover.",
          .answer = kDiscoverAnswer,
-         .list = true},
+         .list = true,
+         .changes = false},
         &Relay::discover);
     struct Change {
         const char* path;

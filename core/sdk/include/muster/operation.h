@@ -28,7 +28,8 @@ struct Operation {
     Fields answer = {};             ///< members of the answer, or of each item of a list
     bool list = false;              ///< the answer is {"items": […], "next": cursor or null}
     bool text = false;              ///< the answer is text/plain, printed as it is
-    bool stream = false;            ///< the answer is application/x-ndjson, one object a line, until the peer goes
+    bool changes = true;  ///< false: although no GET it changes nothing, and is not in the audit log when done
+    bool stream = false;  ///< the answer is application/x-ndjson, one object a line, until the peer goes
     std::string_view confirm = {};  ///< question that a person answers before it is done; empty: none
 };
 
@@ -36,7 +37,7 @@ struct Operation {
 struct Caller {
     std::string name;  ///< "uid 0", "alice", "token backup": goes into the audit log
     Role role = Role::none;
-    std::string front;    ///< "control", "web"
+    std::string front;         ///< "control", "web"
     std::string source = {};   ///< address that it came from; empty: this machine
     std::string agent = {};    ///< what the program says of itself; for people, proves nothing
     std::string session = {};  ///< the front end's own name of the login; empty: there is none
@@ -68,9 +69,13 @@ public:
 struct Reply {
     int status = 200;
     Json body;
-    std::string text;                   ///< with Operation::text; else, when not empty: `body` as written JSON
+    std::string text;  ///< with Operation::text; else, when not empty: `body` as written JSON
     std::vector<std::pair<std::string, std::string>> headers = {};  ///< of the answer, beside the front end's own
-    std::function<void(Sink&)> stream;  ///< with Operation::stream
+    std::function<void(Sink&)> stream;                              ///< with Operation::stream
+    /// For the audit log: what was changed, as it was and as it is. Without secrets; never part of the answer. Without
+    /// `after` the log has the request's body, its secrets masked.
+    Json before = {};
+    Json after = {};
 
     Reply() = default;
     Reply(Json json) : body(std::move(json)) {}

@@ -70,6 +70,16 @@ struct SettingEdit {
     std::optional<SettingValue> value;
 };
 
+/// Something for the audit log that is no operation's result: a login, a failed one, a setup.
+struct AuditNote {
+    std::string who;              ///< as Caller::name; of a failed login what was tried, as it came
+    std::string from;             ///< as Caller::source
+    std::string action;           ///< "login", "logout", "setup"
+    Json what = {};               ///< object; without secrets
+    std::string result = "done";  ///< or the code of what it was refused with: "denied"
+    std::string detail = {};      ///< a sentence
+};
+
 /// A loaded family, for those who need more than a Product.
 class Families {
 public:
@@ -96,8 +106,8 @@ public:
     /// is kept then, and clients are served.
     /// @error storage  it cannot be made
     virtual std::string stateDirectory() = 0;
-    /// As stateDirectory(), but the same in every mode: STATE/NAME. For what belongs to the appliance and not to what it
-    /// serves, as its users do.
+    /// As stateDirectory(), but the same in every mode: STATE/NAME. For what belongs to the appliance and not to what
+    /// it serves, as its users do.
     virtual std::string sharedDirectory() = 0;
 
     // --- settings: section [name] of the file, by the plugin's schema
@@ -141,6 +151,9 @@ public:
     virtual void log(Severity severity, std::string_view text) = 0;
     /// Writes to the journal. @param id one of the plugin's EventSpecs  @thread any
     virtual void event(std::uint32_t id, Json fields) = 0;
+    /// Writes to the audit log; what is not "done" is counted and joined where much of it comes. Operations that change
+    /// something, and refusals of them, are there already. @thread any but a reactor's: it waits for the disk
+    virtual void audit(AuditNote note) = 0;
     /// What is wrong with this plugin's work now, a clause each, as `musterctl status` shows it; none: nothing.
     /// Replaces what was said before; an authority has troubles() of its own. @thread any
     virtual void troubles(std::vector<std::string> lines) = 0;

@@ -114,6 +114,11 @@ public:
         const std::lock_guard lock(mutex_);
         return events_;
     }
+    /// What was written to the audit log by audit().
+    std::vector<AuditNote> audited() const {
+        const std::lock_guard lock(mutex_);
+        return notes_;
+    }
     /// What the plugin says is wrong now.
     std::vector<std::string> troubled() const {
         const std::lock_guard lock(mutex_);
@@ -255,6 +260,10 @@ public:
         events_.push_back({id, std::move(fields)});
     }
 
+    void audit(AuditNote note) override {
+        const std::lock_guard lock(mutex_);
+        notes_.push_back(std::move(note));
+    }
     void troubles(std::vector<std::string> lines) override {
         const std::lock_guard lock(mutex_);
         troubles_ = std::move(lines);
@@ -518,6 +527,7 @@ private:
     mutable std::mutex mutex_;  // plugins' threads log and count, too
     std::vector<Line> lines_;
     std::vector<Event> events_;
+    std::vector<AuditNote> notes_;
     std::vector<std::string> troubles_;
     std::vector<std::string> threadFaults_;
     std::map<std::string, std::unique_ptr<Counter>, std::less<>> counters_;
