@@ -74,7 +74,8 @@ std::optional<std::string> readBody(Poco::Net::HTTPServerRequest& request, Poco:
         body.append(piece.data(), static_cast<std::size_t>(in.gcount()));
     }
     if (body.size() > maxBody)
-        refusal = refuse(413, {Code::malformed, "body", "longer than " + std::to_string(maxBody) + " octets; send less"});
+        refusal =
+            refuse(413, {Code::malformed, "body", "longer than " + std::to_string(maxBody) + " octets; send less"});
     else if (length > 0 && body.size() != static_cast<std::size_t>(length))
         refusal = refuse(400, {Code::malformed, "body", "ended early"});
     else

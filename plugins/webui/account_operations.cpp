@@ -1,9 +1,8 @@
 #include <algorithm>
 
-#include "server/policy.h"
-
 #include "events.h"
 #include "operations.h"
+#include "server/policy.h"
 
 #ifndef MUSTER_VERSION
 #    define MUSTER_VERSION "0"
@@ -44,9 +43,13 @@ constexpr Field kSessionAnswer[] = {
     {.name = "mode", .help = "none, lab or relay."},
     {.name = "version", .help = "Of Muster; empty before a log-in."},
 };
-constexpr Field kPasswordBody[] = {
-    {.name = "old", .help = "The password now.", .minimum = 1, .maximum = kMaxPasswordOctets, .required = true, .secret = true},
-    kPassword};
+constexpr Field kPasswordBody[] = {{.name = "old",
+                                    .help = "The password now.",
+                                    .minimum = 1,
+                                    .maximum = kMaxPasswordOctets,
+                                    .required = true,
+                                    .secret = true},
+                                   kPassword};
 constexpr Field kTotpAnswer[] = {
     {.name = "secret", .help = "To be typed into the authenticator app."},
     {.name = "uri", .help = "The same for a QR code."},
@@ -63,7 +66,8 @@ constexpr Field kSessionsAnswer[] = {
     {.name = "lastSeen", .type = FieldType::timestamp, .help = "When it was used last.", .column = true},
     {.name = "current", .type = FieldType::boolean, .help = "Whether it is the one that asks."},
 };
-constexpr Field kIdPath[] = {{.name = "id", .help = "As the list shows it.", .minimum = 1, .maximum = 64, .required = true}};
+constexpr Field kIdPath[] = {
+    {.name = "id", .help = "As the list shows it.", .minimum = 1, .maximum = 64, .required = true}};
 
 constexpr Field kRole{
     .name = "role", .type = FieldType::choice, .help = "What the user may.", .choices = kRoles, .required = true};
@@ -91,7 +95,12 @@ constexpr Field kUserSetBody[] = {
 constexpr Field kTokenBody[] = {
     {.name = "name", .help = "What it is for.", .minimum = 1, .maximum = 64, .required = true},
     kRole,
-    {.name = "days", .type = FieldType::integer, .help = "Life in days.", .fallback = "90", .minimum = 1, .maximum = kMaxDays},
+    {.name = "days",
+     .type = FieldType::integer,
+     .help = "Life in days.",
+     .fallback = "90",
+     .minimum = 1,
+     .maximum = kMaxDays},
     {.name = "read-only", .type = FieldType::boolean, .help = "GET alone.", .fallback = "false"},
     {.name = "scope",
      .type = FieldType::texts,
@@ -239,6 +248,7 @@ public:
         if (auto spent = code.spend(); !spent)
             host_.log(Severity::warning, "the setup code's file: " + spent.error().text());
         host_.event(kSetUp, json({{"who", account->name}, {"from", call.caller.source}}));
+        note(account->name, call, "setup", "done", "the first administrator");
         return loggedIn(host_, *account, gatekeeper_.sessions().start(*account, call.caller.source, call.caller.agent));
     }
 
@@ -254,7 +264,9 @@ public:
                                                          .userAgent = call.caller.agent,
                                                          .oldCookie = {}});
         const auto refused = [&](const char* why) {
-            host_.event(kLoginRefused, json({{"who", call.text("name")}, {"from", call.caller.source}, {"reason", why}}));
+            host_.event(kLoginRefused,
+                        json({{"who", call.text("name")}, {"from", call.caller.source}, {"reason", why}}));
+            note(std::string(call.text("name")), call, "login", "denied", why);
         };
         switch (answer.outcome) {
             case Login::Outcome::wait:
@@ -280,6 +292,7 @@ public:
         if (const SessionName before = SessionName::of(call.caller); !before.id.empty())
             gatekeeper_.sessions().endById(before.id, {});
         host_.event(kLoggedIn, json({{"who", answer.account->name}, {"from", call.caller.source}}));
+        note(answer.account->name, call, "login", "done", "");
         return loggedIn(host_, *answer.account, answer.session);
     }
 
@@ -296,7 +309,8 @@ public:
         if (!account)
             return fail(account.error());
         auto admission = gatekeeper_.throttle().reserve(
-            sourceOf(call.caller), account->name, gatekeeper_.users().knows(account->name, webui::sourceOf(sourceOf(call.caller))));
+            sourceOf(call.caller), account->name,
+            gatekeeper_.users().knows(account->name, webui::sourceOf(sourceOf(call.caller))));
         if (!admission.attempt)
             return waiting(admission.wait);
         auto changed = gatekeeper_.users().changePassword(account->name, call.text("old"), call.text("password"));
@@ -452,6 +466,12 @@ public:
     }
 
 private:
+    /// What is no change of a row: who came in, and who was not let in.
+    void note(const std::string& who, const Call& call, const char* action, const char* result, const char* detail) {
+        host_.audit(
+            {.who = who, .from = call.caller.source, .action = action, .what = "", .result = result, .detail = detail});
+    }
+
     Host& host_;
     Gatekeeper& gatekeeper_;
 };
@@ -464,60 +484,135 @@ void registerAccounts(Host& host, Gatekeeper& gatekeeper) {
     const auto add = [&](const Operation& operation, Method method) {
         host.operation(operation, [accounts, method](const Call& call) { return ((*accounts).*method)(call); });
     };
-    add({.method = "GET", .path = "/session", .role = Role::none, .summary = "Who asks, and whether it is the first run.",
+    add({.method = "GET",
+         .path = "/session",
+         .role = Role::none,
+         .summary = "Who asks, and whether it is the first run.",
          .answer = kSessionAnswer},
         &Accounts::session);
-    add({.method = "POST", .path = "/setup", .role = Role::none,
-         .summary = "Makes the first administrator, by the code on the console, and logs in.", .body = kSetupBody,
-         .answer = kSessionAnswer},
+    add({.method = "POST",
+         .path = "/setup",
+         .role = Role::none,
+         .summary = "Makes the first administrator, by the code on the console, and logs in.",
+         .body = kSetupBody,
+         .answer = kSessionAnswer,
+         .changes = false},
         &Accounts::setUp);
-    add({.method = "POST", .path = "/login", .role = Role::none, .summary = "Begins a session.", .body = kLoginBody,
-         .answer = kSessionAnswer},
+    add({.method = "POST",
+         .path = "/login",
+         .role = Role::none,
+         .summary = "Begins a session.",
+         .body = kLoginBody,
+         .answer = kSessionAnswer,
+         .changes = false},
         &Accounts::logIn);
-    add({.method = "POST", .path = "/logout", .role = Role::none, .summary = "Ends this session."}, &Accounts::logOut);
-    add({.method = "PUT", .path = "/session/password", .role = Role::viewer,
-         .summary = "Changes one's own password; all other sessions end.", .body = kPasswordBody,
+    // Of these the audit log has a note of their own, with who came in.
+    add({.method = "POST",
+         .path = "/logout",
+         .role = Role::none,
+         .summary = "Ends this session.",
+         .changes = false},
+        &Accounts::logOut);
+    add({.method = "PUT",
+         .path = "/session/password",
+         .role = Role::viewer,
+         .summary = "Changes one's own password; all other sessions end.",
+         .body = kPasswordBody,
          .answer = kSessionAnswer},
         &Accounts::changePassword);
-    add({.method = "POST", .path = "/session/totp", .role = Role::viewer,
-         .summary = "Begins a second factor for oneself.", .answer = kTotpAnswer},
+    add({.method = "POST",
+         .path = "/session/totp",
+         .role = Role::viewer,
+         .summary = "Begins a second factor for oneself.",
+         .answer = kTotpAnswer},
         &Accounts::beginTotp);
-    add({.method = "PUT", .path = "/session/totp", .role = Role::viewer,
-         .summary = "Confirms it by a first code; it is asked from now on.", .body = kTotpBody, .answer = kSessionAnswer},
+    add({.method = "PUT",
+         .path = "/session/totp",
+         .role = Role::viewer,
+         .summary = "Confirms it by a first code; it is asked from now on.",
+         .body = kTotpBody,
+         .answer = kSessionAnswer},
         &Accounts::confirmTotp);
-    add({.method = "GET", .path = "/sessions", .role = Role::viewer, .cli = "session list",
-         .summary = "Lists one's own sessions; an administrator's list has all.", .answer = kSessionsAnswer, .list = true},
+    add({.method = "GET",
+         .path = "/sessions",
+         .role = Role::viewer,
+         .cli = "session list",
+         .summary = "Lists one's own sessions; an administrator's list has all.",
+         .answer = kSessionsAnswer,
+         .list = true},
         &Accounts::listSessions);
     add({.method = "DELETE", .path = "/sessions", .role = Role::viewer, .summary = "Logs out everywhere."},
         &Accounts::endOwnSessions);
-    add({.method = "DELETE", .path = "/sessions/{id}", .role = Role::viewer, .cli = "session remove",
-         .summary = "Ends a session.", .path_ = kIdPath},
+    add({.method = "DELETE",
+         .path = "/sessions/{id}",
+         .role = Role::viewer,
+         .cli = "session remove",
+         .summary = "Ends a session.",
+         .path_ = kIdPath},
         &Accounts::endSession);
-    add({.method = "GET", .path = "/users", .role = Role::admin, .cli = "user list", .summary = "Lists the users.",
-         .answer = kUserAnswer, .list = true},
+    add({.method = "GET",
+         .path = "/users",
+         .role = Role::admin,
+         .cli = "user list",
+         .summary = "Lists the users.",
+         .answer = kUserAnswer,
+         .list = true},
         &Accounts::listUsers);
-    add({.method = "POST", .path = "/users", .role = Role::admin, .cli = "user add", .summary = "Adds a user.",
-         .body = kUserBody, .answer = kUserAnswer},
+    add({.method = "POST",
+         .path = "/users",
+         .role = Role::admin,
+         .cli = "user add",
+         .summary = "Adds a user.",
+         .body = kUserBody,
+         .answer = kUserAnswer},
         &Accounts::addUser);
-    add({.method = "PATCH", .path = "/users/{name}", .role = Role::admin, .cli = "user set",
-         .summary = "Changes role, password or second factor of a user, or disables it.", .path_ = kUserPath,
-         .body = kUserSetBody, .answer = kUserAnswer},
+    add({.method = "PATCH",
+         .path = "/users/{name}",
+         .role = Role::admin,
+         .cli = "user set",
+         .summary = "Changes role, password or second factor of a user, or disables it.",
+         .path_ = kUserPath,
+         .body = kUserSetBody,
+         .answer = kUserAnswer},
         &Accounts::setUser);
-    add({.method = "DELETE", .path = "/users/{name}", .role = Role::admin, .cli = "user remove",
-         .summary = "Removes a user; its sessions and tokens end.", .path_ = kUserPath,
+    add({.method = "DELETE",
+         .path = "/users/{name}",
+         .role = Role::admin,
+         .cli = "user remove",
+         .summary = "Removes a user; its sessions and tokens end.",
+         .path_ = kUserPath,
          .confirm = "Remove this user?"},
         &Accounts::removeUser);
-    add({.method = "GET", .path = "/tokens", .role = Role::admin, .cli = "token list", .summary = "Lists the API tokens.",
-         .answer = kTokenAnswer, .list = true},
+    add({.method = "GET",
+         .path = "/tokens",
+         .role = Role::admin,
+         .cli = "token list",
+         .summary = "Lists the API tokens.",
+         .answer = kTokenAnswer,
+         .list = true},
         &Accounts::listTokens);
-    add({.method = "POST", .path = "/tokens", .role = Role::admin, .cli = "token add",
-         .summary = "Makes an API token and shows it, once.", .body = kTokenBody, .answer = kTokenAnswer},
+    add({.method = "POST",
+         .path = "/tokens",
+         .role = Role::admin,
+         .cli = "token add",
+         .summary = "Makes an API token and shows it, once.",
+         .body = kTokenBody,
+         .answer = kTokenAnswer},
         &Accounts::addToken);
-    add({.method = "DELETE", .path = "/tokens/{id}", .role = Role::admin, .cli = "token remove",
-         .summary = "Revokes an API token.", .path_ = kIdPath, .confirm = "Revoke this token?"},
+    add({.method = "DELETE",
+         .path = "/tokens/{id}",
+         .role = Role::admin,
+         .cli = "token remove",
+         .summary = "Revokes an API token.",
+         .path_ = kIdPath,
+         .confirm = "Revoke this token?"},
         &Accounts::removeToken);
-    add({.method = "GET", .path = "/setup-code", .role = Role::admin, .cli = "setup-code",
-         .summary = "Prints the code that opens the first run.", .text = true},
+    add({.method = "GET",
+         .path = "/setup-code",
+         .role = Role::admin,
+         .cli = "setup-code",
+         .summary = "Prints the code that opens the first run.",
+         .text = true},
         &Accounts::setupCode);
 }
 

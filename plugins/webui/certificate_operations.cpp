@@ -14,7 +14,9 @@ constexpr Field kAnswer[] = {
     {.name = "fingerprint", .help = "SHA-256, as browsers show it.", .column = true},
     {.name = "key", .help = "Kind of its key."},
     {.name = "selfSigned", .type = FieldType::boolean, .help = "Whether nobody else signed it.", .column = true},
-    {.name = "warnings", .type = FieldType::texts, .help = "What is not as it should be, and can be used all the same."},
+    {.name = "warnings",
+     .type = FieldType::texts,
+     .help = "What is not as it should be, and can be used all the same."},
     {.name = "waiting", .help = "A signing request whose certificate has not come yet, in PEM; empty: none."},
 };
 constexpr Field kUpload[] = {
@@ -83,40 +85,62 @@ void registerCertificates(Host& host, const Certificates& certificates) {
                    json({{"who", call.caller.name}, {"fingerprint", pair->chain.front().fingerprint}}));
         return Reply(shown(*pair, certificates.store));
     };
-    host.operation({.method = "GET", .path = "/certificate", .role = Role::viewer, .cli = "certificate show",
-                    .summary = "Shows the certificate of the page.", .answer = kAnswer},
+    host.operation({.method = "GET",
+                    .path = "/certificate",
+                    .role = Role::viewer,
+                    .cli = "certificate show",
+                    .summary = "Shows the certificate of the page.",
+                    .answer = kAnswer},
                    [certificates](const Call&) -> Result<Reply> {
                        auto pair = certificates.store.open(certificates.names(), certificates.notBefore);
                        if (!pair)
                            return fail(pair.error());
                        return Reply(shown(*pair, certificates.store));
                    });
-    host.operation({.method = "PUT", .path = "/certificate", .role = Role::admin,
-                    .summary = "Puts another certificate in its place.", .body = kUpload, .answer = kAnswer},
+    host.operation({.method = "PUT",
+                    .path = "/certificate",
+                    .role = Role::admin,
+                    .summary = "Puts another certificate in its place.",
+                    .body = kUpload,
+                    .answer = kAnswer},
                    [certificates, serve](const Call& call) {
                        const std::string upload =
                            std::string(call.text("chain")) + "\n" + std::string(call.text("key"));
                        return serve(call, certificates.store.replace(upload, certificates.names(), wallNow()));
                    });
-    host.operation({.method = "POST", .path = "/certificate/request", .role = Role::admin, .cli = "certificate request",
-                    .summary = "Makes a signing request with a new key.", .body = kNames, .answer = kRequestAnswer},
+    host.operation({.method = "POST",
+                    .path = "/certificate/request",
+                    .role = Role::admin,
+                    .cli = "certificate request",
+                    .summary = "Makes a signing request with a new key.",
+                    .body = kNames,
+                    .answer = kRequestAnswer},
                    [certificates](const Call& call) -> Result<Reply> {
                        auto request = certificates.store.request(namesOf(call, certificates));
                        if (!request)
                            return fail(request.error());
                        return Reply(json({{"request", *request}}));
                    });
-    host.operation({.method = "POST", .path = "/certificate/renew", .role = Role::admin, .cli = "certificate renew",
-                    .summary = "Makes a new certificate of this appliance's own.", .body = kNames, .answer = kAnswer,
+    host.operation({.method = "POST",
+                    .path = "/certificate/renew",
+                    .role = Role::admin,
+                    .cli = "certificate renew",
+                    .summary = "Makes a new certificate of this appliance's own.",
+                    .body = kNames,
+                    .answer = kAnswer,
                     .confirm = "Make a new certificate? Browsers will warn of it."},
                    [certificates, serve](const Call& call) {
-                       return serve(call, certificates.store.renew(namesOf(call, certificates), certificates.notBefore));
+                       return serve(call,
+                                    certificates.store.renew(namesOf(call, certificates), certificates.notBefore));
                    });
-    host.operation({.method = "POST", .path = "/certificate/back", .role = Role::admin, .cli = "certificate back",
-                    .summary = "Puts the certificate before in its place again.", .answer = kAnswer},
-                   [certificates, serve](const Call& call) {
-                       return serve(call, certificates.store.goBack(wallNow()));
-                   });
+    host.operation(
+        {.method = "POST",
+         .path = "/certificate/back",
+         .role = Role::admin,
+         .cli = "certificate back",
+         .summary = "Puts the certificate before in its place again.",
+         .answer = kAnswer},
+        [certificates, serve](const Call& call) { return serve(call, certificates.store.goBack(wallNow())); });
 }
 
 }  // namespace muster::webui

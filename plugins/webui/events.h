@@ -19,8 +19,9 @@ inline constexpr std::array kEvents{
     EventSpec{.id = kCertificateMade,
               .severity = Severity::info,
               .message = "A certificate was made for this appliance; its fingerprint is {fingerprint}",
-              .explain = "The page is served with a certificate that nobody else has signed. Browsers warn of it: compare "
-                         "the fingerprint once with this one, or upload a certificate of your own authority."},
+              .explain =
+                  "The page is served with a certificate that nobody else has signed. Browsers warn of it: compare "
+                  "the fingerprint once with this one, or upload a certificate of your own authority."},
     EventSpec{.id = kCertificateReplaced,
               .severity = Severity::info,
               .message = "{who} replaced the certificate of the page; its fingerprint is {fingerprint}",
@@ -33,8 +34,9 @@ inline constexpr std::array kEvents{
     EventSpec{.id = kLoginRefused,
               .severity = Severity::warning,
               .message = "A log-in as {who} from {from} was refused: {reason}",
-              .explain = "A wrong name, password or code, or too many tries. One now and then is a person who mistyped; "
-                         "many from one address are somebody who guesses: see who has that address."},
+              .explain =
+                  "A wrong name, password or code, or too many tries. One now and then is a person who mistyped; "
+                  "many from one address are somebody who guesses: see who has that address."},
     EventSpec{.id = kTokenInTheClear,
               .severity = Severity::error,
               .message = "Token {name} came unencrypted from {from} and is revoked",

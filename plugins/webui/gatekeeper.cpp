@@ -4,9 +4,8 @@
 
 #include "muster/private_file.h"
 
-#include "http/message.h"
-
 #include "events.h"
+#include "http/message.h"
 
 namespace muster::webui {
 
@@ -15,7 +14,8 @@ Gatekeeper::Gatekeeper(Host& host, const std::string& directory)
       handed_(directory + "/sessions.json"),
       users_(orThrow(Users::open(directory + "/users.json", hasher_))),
       sessions_([this](std::string_view id) { return users_->byId(id); }),
-      tokens_(orThrow(Tokens::open(directory + "/tokens.json", [this](std::string_view id) { return users_->byId(id); }))),
+      tokens_(
+          orThrow(Tokens::open(directory + "/tokens.json", [this](std::string_view id) { return users_->byId(id); }))),
       setupCode_(directory + "/setup-code", throttle_),
       login_(*users_, sessions_, throttle_) {
     if (auto prepared = setupCode_.prepare(!users_->empty()); !prepared)
@@ -76,7 +76,8 @@ Asker Gatekeeper::byToken(const Credentials& credentials) {
     auto access = tokens_->use(credentials.token, asker.caller.source);
     if (!access) {
         host_.log(Severity::warning, "a token from " + asker.caller.source + " was refused: " + access.error().text());
-        asker.refusal = http::refuse(401, {Code::unauthenticated, "token", "unknown, expired or revoked; make a new one"});
+        asker.refusal =
+            http::refuse(401, {Code::unauthenticated, "token", "unknown, expired or revoked; make a new one"});
         asker.refusal->headers.emplace_back("WWW-Authenticate", "Bearer");
         return asker;
     }

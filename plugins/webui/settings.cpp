@@ -24,8 +24,9 @@ constexpr std::array kFields{
           .restart = true},
     Field{.name = "names",
           .type = FieldType::texts,
-          .help = "Names and addresses by which browsers reach this appliance, for its certificate, beside those that the "
-                  "machine knows.",
+          .help =
+              "Names and addresses by which browsers reach this appliance, for its certificate, beside those that the "
+              "machine knows.",
           .fallback = "[]",
           .minimum = 0,
           .maximum = 32,

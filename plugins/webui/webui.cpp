@@ -72,8 +72,8 @@ public:
         registerCertificates(host_, {*store_, *context_, names, kNotBefore});
         serve(*settings);
         for (const Address& address : settings->addresses)
-            host_.log(Severity::info, "the page is at https://" + address.text() + "/, fingerprint " +
-                                          pair->chain.front().fingerprint);
+            host_.log(Severity::info,
+                      "the page is at https://" + address.text() + "/, fingerprint " + pair->chain.front().fingerprint);
     }
 
     void stop() noexcept override {
@@ -106,9 +106,7 @@ private:
         options.perAddress = settings.connectionsPerSource;
         options.redirectPort = settings.addresses.empty() ? std::uint16_t{443} : settings.addresses.front().port;
         options.serve = [this](const FrontRequest& request) { return host_.serve(request); };
-        options.notReady = [this] {
-            return std::string(host_.mode() == Mode::none ? "no mode is chosen yet" : "");
-        };
+        options.notReady = [this] { return std::string(host_.mode() == Mode::none ? "no mode is chosen yet" : ""); };
         options.log = [this](Severity severity, const std::string& text) { host_.log(severity, text); };
         server_ = std::make_unique<WebServer>(std::move(options), *gatekeeper_, context_, allPages());
         server_->start(listening);
@@ -141,5 +139,5 @@ private:
 }  // namespace
 }  // namespace muster::webui
 
-MUSTER_PLUGIN(webui, muster::webui::Webui, "1.0.0", .kind = muster::Kind::service,
-              .settings = muster::webui::kSettings, .events = muster::webui::kEvents);
+MUSTER_PLUGIN(webui, muster::webui::Webui, "1.0.0", .kind = muster::Kind::service, .settings = muster::webui::kSettings,
+              .events = muster::webui::kEvents);

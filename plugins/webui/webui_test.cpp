@@ -46,10 +46,12 @@ TEST(Webui, withoutAddressesNothingIsServedAndNothingKept) {
 TEST(Webui, theSetupCodeMakesOneAdministratorAndIsGone) {
     const std::string first = code();
     LONGS_EQUAL(19, first.size());
-    LONGS_EQUAL(401, statusOf(host.call("POST", "/setup",
-                                        json({{"code", "AAAA-AAAA-AAAA-AAAA"}, {"name", "ada"}, {"password", kPassword}}),
-                                        Role::none)));
-    auto made = host.call("POST", "/setup", json({{"code", first}, {"name", "ada"}, {"password", kPassword}}), Role::none);
+    LONGS_EQUAL(401,
+                statusOf(host.call("POST", "/setup",
+                                   json({{"code", "AAAA-AAAA-AAAA-AAAA"}, {"name", "ada"}, {"password", kPassword}}),
+                                   Role::none)));
+    auto made =
+        host.call("POST", "/setup", json({{"code", first}, {"name", "ada"}, {"password", kPassword}}), Role::none);
     CHECK_TRUE(made.has_value());
     LONGS_EQUAL(200, made->status);
     CHECK_TRUE(std::any_of(made->headers.begin(), made->headers.end(),
@@ -58,7 +60,8 @@ TEST(Webui, theSetupCodeMakesOneAdministratorAndIsGone) {
     CHECK_FALSE(again.has_value());
     CHECK_TRUE(again.error().code == Code::missing);
     CHECK_FALSE(
-        host.call("POST", "/setup", json({{"code", first}, {"name", "eve"}, {"password", kPassword}}), Role::none).has_value());
+        host.call("POST", "/setup", json({{"code", first}, {"name", "eve"}, {"password", kPassword}}), Role::none)
+            .has_value());
     LONGS_EQUAL(1, host.raised(25005));
 }
 
@@ -71,12 +74,14 @@ TEST(Webui, aWeakPasswordDoesNotSpendTheCode) {
 }
 
 TEST(Webui, theLastAdministratorStays) {
-    CHECK_TRUE(host.call("POST", "/setup", json({{"code", code()}, {"name", "ada"}, {"password", kPassword}}), Role::none)
-                   .has_value());
+    CHECK_TRUE(
+        host.call("POST", "/setup", json({{"code", code()}, {"name", "ada"}, {"password", kPassword}}), Role::none)
+            .has_value());
     const auto removed = host.call("DELETE", "/users/{name}", json({{"name", "ada"}}));
     CHECK_FALSE(removed.has_value());
     CHECK_TRUE(removed.error().code == Code::conflict);
-    CHECK_TRUE(host.call("POST", "/users", json({{"name", "bob"}, {"role", "admin"}, {"password", kPassword}})).has_value());
+    CHECK_TRUE(
+        host.call("POST", "/users", json({{"name", "bob"}, {"role", "admin"}, {"password", kPassword}})).has_value());
     CHECK_TRUE(host.call("DELETE", "/users/{name}", json({{"name", "ada"}})).has_value());
 }
 

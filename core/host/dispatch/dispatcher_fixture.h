@@ -126,9 +126,7 @@ protected:
     reactor::EpollReactor reactor;
     std::unique_ptr<ActivationDispatcher> dispatcher;
 
-    void setup() override {
-        begin();
-    }
+    void setup() override { begin(); }
 
     void begin() {
         dispatcher = std::make_unique<ActivationDispatcher>(1, families, limits,

@@ -199,7 +199,8 @@ std::string Sessions::freeze() {
                             {"last_used", timeJson(session.lastUsed)},
                             {"age", age(session.began)},
                             {"rested", age(session.used)}}));
-    return api::dumpJson(json({{"version", kVersion}, {"frozen", timeJson(clocks_.wall())}, {"sessions", Json(std::move(all))}}));
+    return api::dumpJson(
+        json({{"version", kVersion}, {"frozen", timeJson(clocks_.wall())}, {"sessions", Json(std::move(all))}}));
 }
 
 Result<std::size_t> Sessions::thaw(std::string_view text) {

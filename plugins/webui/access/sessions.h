@@ -20,8 +20,8 @@
 
 namespace muster::webui {
 
-/// In memory; a daemon that stops in order may hand them to the next one (freeze(), thaw()), as it does when another mode
-/// is chosen. Of a cookie only its SHA-256 is kept. @thread any; never blocks for long
+/// In memory; a daemon that stops in order may hand them to the next one (freeze(), thaw()), as it does when another
+/// mode is chosen. Of a cookie only its SHA-256 is kept. @thread any; never blocks for long
 class Sessions {
 public:
     struct Limits {

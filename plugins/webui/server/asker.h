@@ -23,9 +23,9 @@ struct Credentials {
 struct Asker {
     enum class How : std::uint8_t { nobody, session, token };
     How how = How::nobody;
-    Caller caller;     ///< Role::none for nobody
+    Caller caller;                                  ///< Role::none for nobody
     std::function<bool(const Operation&)> allowed;  ///< of a token with a scope
-    std::string csrf;  ///< that requests of this session must carry, if they change anything
+    std::string csrf;                    ///< that requests of this session must carry, if they change anything
     std::optional<FrontAnswer> refusal;  ///< a token that is wrong or must wait: the answer, whatever was asked
 };
 

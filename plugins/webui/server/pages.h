@@ -8,9 +8,9 @@
 namespace muster::webui {
 
 struct Page {
-    std::string_view path;  ///< "/", "/assets/index-4f2a.js"
-    std::string_view type;  ///< content type
-    std::string_view etag;  ///< with its quotes
+    std::string_view path;   ///< "/", "/assets/index-4f2a.js"
+    std::string_view type;   ///< content type
+    std::string_view etag;   ///< with its quotes
     bool immutable = false;  ///< its name changes with its content: may be kept for ever
     std::string_view plain;
     std::string_view gzip;

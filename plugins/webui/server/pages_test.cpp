@@ -1,19 +1,20 @@
+#include "server/pages.h"
+
 #include <array>
 
 #include "CppUTest/TestHarness.h"
 
-#include "server/pages.h"
-
 using namespace muster::webui;
 
 TEST_GROUP(WebPages) {
-    const std::array<Page, 2> pages{Page{.path = "/", .type = "text/html", .etag = "\"1\"", .plain = "page", .gzip = {}},
-                                    Page{.path = "/assets/a-1.js",
-                                         .type = "text/javascript",
-                                         .etag = "\"2\"",
-                                         .immutable = true,
-                                         .plain = "script",
-                                         .gzip = {}}};
+    const std::array<Page, 2> pages{
+        Page{.path = "/", .type = "text/html", .etag = "\"1\"", .plain = "page", .gzip = {}},
+        Page{.path = "/assets/a-1.js",
+             .type = "text/javascript",
+             .etag = "\"2\"",
+             .immutable = true,
+             .plain = "script",
+             .gzip = {}}};
     std::string_view found(std::string_view path) const {
         const Page* page = findPage(pages, path);
         return page != nullptr ? page->path : "nothing";

@@ -15,7 +15,8 @@ inline constexpr const char* kCsrfHeader = "X-Muster-CSRF";
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-/// Of every answer. @param isPage  a page of ours, which may load its own scripts and styles; else nothing may be loaded
+/// Of every answer. @param isPage  a page of ours, which may load its own scripts and styles; else nothing may be
+/// loaded
 Headers securityHeaders(bool isPage);
 
 /// The value of the session's cookie in a Cookie header; empty: there is none, or two that differ.

@@ -1,6 +1,6 @@
-#include "CppUTest/TestHarness.h"
-
 #include "server/policy.h"
+
+#include "CppUTest/TestHarness.h"
 
 using namespace muster::webui;
 

@@ -75,7 +75,8 @@ public:
         from_ = addressOf(request.clientAddress());
         const std::string& target = request.getURI();
         const std::string_view path = std::string_view(target).substr(0, target.find('?'));
-        const bool ofApi = path.substr(0, kApi.size()) == kApi && (path.size() == kApi.size() || path[kApi.size()] == '/');
+        const bool ofApi =
+            path.substr(0, kApi.size()) == kApi && (path.size() == kApi.size() || path[kApi.size()] == '/');
         headOnly_ = request.getMethod() == "HEAD";
         if (socket->isPlain())
             send(request, response, *socket, elsewhere(request), false);
@@ -152,8 +153,8 @@ private:
     }
 
     static std::optional<std::string> forged(const Poco::Net::HTTPServerRequest& request, const Asker& asker) {
-        if (auto foreign = foreignOrigin(request.get("Origin", ""), request.get("Sec-Fetch-Site", ""),
-                                         request.get("Host", "")))
+        if (auto foreign =
+                foreignOrigin(request.get("Origin", ""), request.get("Sec-Fetch-Site", ""), request.get("Host", "")))
             return foreign;
         if (asker.how == Asker::How::session && !sameSecret(request.get(kCsrfHeader, ""), asker.csrf))
             return std::string("header ") + kCsrfHeader + " is not that of this session; load the page anew";
@@ -240,8 +241,8 @@ private:
         response.setChunkedTransferEncoding(true);
         std::ostream& out = response.send();
         out << std::flush;
-        PeerStream sink(out, events ? PeerStream::Form::events : PeerStream::Form::lines, socket.sockfd(),
-                        shared_.wake, shared_.stopping);
+        PeerStream sink(out, events ? PeerStream::Form::events : PeerStream::Form::lines, socket.sockfd(), shared_.wake,
+                        shared_.stopping);
         try {
             answer.stream(sink);
         } catch (const std::exception& error) {
@@ -273,9 +274,9 @@ public:
     Impl(ServerOptions options, Door& door, std::shared_ptr<tls::CurrentContext> context, std::span<const Page> pages)
         : shared_{.options = std::move(options), .door = door, .pages = pages},
           context_(std::move(context)),
-          connections_(std::make_shared<tls::Connections>(tls::Bounds{
-              shared_.options.connections, shared_.options.perAddress,
-              static_cast<std::size_t>(std::max(2, shared_.options.threads))})) {}
+          connections_(std::make_shared<tls::Connections>(
+              tls::Bounds{shared_.options.connections, shared_.options.perAddress,
+                          static_cast<std::size_t>(std::max(2, shared_.options.threads))})) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() { stop(); }
@@ -301,8 +302,8 @@ public:
                                              .headRoom = http::kHeadRoom,
                                              .idleTime = shared_.options.idleTime,
                                              .plain = true});
-            servers_.push_back(std::make_unique<Poco::Net::HTTPServer>(new HandlerFactory(shared_), *pool_, listener,
-                                                                       parameters));
+            servers_.push_back(
+                std::make_unique<Poco::Net::HTTPServer>(new HandlerFactory(shared_), *pool_, listener, parameters));
             servers_.back()->start();
         }
     }
