@@ -293,7 +293,11 @@ class Web(DaemonTest):
         self.assertEqual(len(outcomes), 30)
         self.assertLessEqual(outcomes.count(401), 10, outcomes)
         self.assertEqual(set(outcomes), {401, 429})
-        self.assertEqual(self.browser(source="127.0.0.2").log_in("ada")[0], 429)
+        # Those who found no room for a check were not looked at, and count as nothing.
+        more = self.browser(source="127.0.0.2")
+        left = 10 - outcomes.count(401)
+        self.assertEqual([more.log_in("ada", "one more wrong guess")[0] for _ in range(left)], [401] * left)
+        self.assertEqual(more.log_in("ada")[0], 429)
         owner = self.browser()
         self.assertEqual(owner.log_in("ada")[0], 200)
 

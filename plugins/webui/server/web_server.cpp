@@ -1,6 +1,7 @@
 #include "server/web_server.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <ostream>
 #include <sys/eventfd.h>
@@ -25,6 +26,8 @@ namespace {
 
 constexpr std::string_view kApi = "/api/v1";
 constexpr std::size_t kMaxAgent = 256;
+constexpr std::chrono::milliseconds kLinger{2'000};
+constexpr std::size_t kLingerRoom = std::size_t{1} << 20;
 
 /// What all connections of one server share.
 struct Shared {
@@ -86,9 +89,24 @@ public:
             sendPage(request, response, *socket, path);
         if (response.getKeepAlive())
             socket->rest();
+        else if (close_)
+            drain(*socket);
     }
 
 private:
+    /// Takes what the peer is still sending of a body that was refused: a connection closed before that is reset, and the
+    /// answer lost with it.
+    static void drain(tls::TlsSocket& socket) {
+        socket.allow(kLinger, kLingerRoom);
+        std::array<char, 8192> piece{};
+        try {
+            while (socket.receiveBytes(piece.data(), static_cast<int>(piece.size()), 0) > 0)
+                continue;
+        } catch (const Poco::Exception&) {
+            // It went on for too long, or is gone.
+        }
+    }
+
     /// In the clear nothing is answered but where to go; a token that was sent so is everybody's.
     FrontAnswer elsewhere(Poco::Net::HTTPServerRequest& request) {
         close_ = true;
@@ -232,7 +250,7 @@ private:
     }
 
     void stream(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response, tls::TlsSocket& socket,
-                const FrontAnswer& answer) {
+                const FrontAnswer& answer) const {
         const bool events = request.get("Accept", "").find("text/event-stream") != std::string::npos;
         head(response, answer, false);
         if (events)
