@@ -25,7 +25,7 @@ void judge(std::string_view line) {
         return;
     require(number == entry->number);
     std::string hash;
-    const audit::Entry whole = audit::bounded(*entry);
+    const audit::Entry whole = audit::bounded(static_cast<const audit::Entry&>(*entry));
     const auto same = audit::readLine(audit::writeLine(whole, entry->number, entry->previous, hash));
     require(same.has_value() && same->number == entry->number && same->hash == hash);
 }

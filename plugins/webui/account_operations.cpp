@@ -507,11 +507,7 @@ void registerAccounts(Host& host, Gatekeeper& gatekeeper) {
          .changes = false},
         &Accounts::logIn);
     // Of these the audit log has a note of their own, with who came in.
-    add({.method = "POST",
-         .path = "/logout",
-         .role = Role::none,
-         .summary = "Ends this session.",
-         .changes = false},
+    add({.method = "POST", .path = "/logout", .role = Role::none, .summary = "Ends this session.", .changes = false},
         &Accounts::logOut);
     add({.method = "PUT",
          .path = "/session/password",

@@ -322,6 +322,7 @@ TEST(AuditLog, takesFromManyThreadsWhileItIsRead) {
         }
     });
     std::vector<std::thread> writers;
+    writers.reserve(4);
     for (int i = 0; i < 4; ++i)
         writers.emplace_back([this] { append(1, 40); });
     for (std::thread& writer : writers)

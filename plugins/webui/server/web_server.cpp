@@ -94,8 +94,8 @@ public:
     }
 
 private:
-    /// Takes what the peer is still sending of a body that was refused: a connection closed before that is reset, and the
-    /// answer lost with it.
+    /// Takes what the peer is still sending of a body that was refused: a connection closed before that is reset, and
+    /// the answer lost with it.
     static void drain(tls::TlsSocket& socket) {
         socket.allow(kLinger, kLingerRoom);
         std::array<char, 8192> piece{};
@@ -188,7 +188,7 @@ private:
                   tls::TlsSocket& socket, std::string_view path) {
         if (auto wrong = http::judgeHead(request, 0)) {
             close_ = true;
-            return send(request, response, socket, std::move(*wrong), false);
+            return send(request, response, socket, *wrong, false);
         }
         if (request.getMethod() != "GET" && !headOnly_) {
             close_ = true;
