@@ -75,6 +75,15 @@ void Connections::leave(Ticket ticket) noexcept {
     entries_.erase(found);
 }
 
+void Connections::endAll() noexcept {
+    const std::lock_guard lock(mutex_);
+    for (auto& [ticket, entry] : entries_)
+        if (entry.state != State::ended) {
+            end(entry);
+            ::shutdown(entry.fd, SHUT_RDWR);
+        }
+}
+
 bool Connections::endOldestIdle() noexcept {
     const std::lock_guard lock(mutex_);
     return endOldest([](const Entry&) { return true; });

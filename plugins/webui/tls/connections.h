@@ -51,6 +51,8 @@ public:
     void leave(Ticket ticket) noexcept;
     /// For want of descriptors. False: there is none.
     bool endOldestIdle() noexcept;
+    /// Also those at work: the server stops.
+    void endAll() noexcept;
 
     Counts counts() const noexcept;
 

@@ -67,6 +67,15 @@ TEST(Connections, endTheOldestIdleOfAnAddressThatHasTooMany) {
     CHECK_EQUAL(1, connections.counts().ended);
 }
 
+TEST(Connections, endAllAlsoThoseAtWorkWhenTheServerStops) {
+    Peer* busy = enterBusy("10.0.0.1");
+    Peer* idle = enter("10.0.0.2");
+    connections.endAll();
+    CHECK(busy->ended());
+    CHECK(idle->ended());
+    LONGS_EQUAL(0, connections.counts().connected);
+}
+
 TEST(Connections, refuseANewcomerWhoseAddressHasNoIdleOne) {
     enterBusy("10.0.0.1");
     enterBusy("10.0.0.1");
