@@ -207,8 +207,9 @@ Json security() {
 Json securitySchemes() {
     return json({{"session", json({{"type", "apiKey"},
                                    {"in", "cookie"},
-                                   {"name", "__Host-muster"},
-                                   {"description", "Of a login; what changes something also needs X-Muster-CSRF."}})},
+                                   {"name", kSessionCookie},
+                                   {"description", std::string("Of a login; what changes something also needs ") +
+                                                       kCsrfHeader + "."}})},
                  {"token", json({{"type", "http"}, {"scheme", "bearer"}})}});
 }
 

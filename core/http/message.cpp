@@ -40,19 +40,21 @@ FrontAnswer refuse(int status, const Error& error) {
 
 std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request, std::size_t maxBody) {
     if (headSize(request) > kMaxHead)
-        return refuse(431, {Code::malformed, "head", "longer than 16 KiB"});
+        return refuse(431, {Code::malformed, "head", "longer than 16 KiB; send shorter headers or a shorter address"});
     if (request.getVersion() != HTTPMessage::HTTP_1_1 && request.getVersion() != HTTPMessage::HTTP_1_0)
-        return refuse(505, {Code::malformed, "version", "HTTP/1.1 is spoken here"});
+        return refuse(505, {Code::malformed, "version", "HTTP/1.1 is spoken here; ask by that"});
     const bool chunked = request.has(HTTPMessage::TRANSFER_ENCODING);
     // Two readings of where the body ends are how one request is smuggled behind another.
     if (count(request, "Content-Length") > 1 || count(request, "Transfer-Encoding") > 1 ||
         (chunked && request.has(HTTPMessage::CONTENT_LENGTH)))
-        return refuse(400, {Code::malformed, "Content-Length", "more than one length found, one allowed"});
+        return refuse(400, {Code::malformed, "Content-Length",
+                            "more than one length found, one allowed; send Content-Length once, or chunks"});
     if (chunked && !request.getChunkedTransferEncoding())
-        return refuse(501, {Code::malformed, "Transfer-Encoding", "only chunked is spoken here"});
+        return refuse(501, {Code::malformed, "Transfer-Encoding",
+                            "only chunked is spoken here; send the body plain or in chunks"});
     const std::string length = request.get(HTTPMessage::CONTENT_LENGTH, "0");
     if (length.empty() || length.size() > 18 || length.find_first_not_of("0123456789") != std::string::npos)
-        return refuse(400, {Code::malformed, "Content-Length", "is no length"});
+        return refuse(400, {Code::malformed, "Content-Length", "is no length; send the number of octets"});
     if (std::stoull(length) > maxBody)
         return refuse(413, {Code::malformed, "body",
                             length + " octets found, " + std::to_string(maxBody) + " allowed; send less"});
@@ -77,7 +79,7 @@ std::optional<std::string> readBody(Poco::Net::HTTPServerRequest& request, Poco:
         refusal =
             refuse(413, {Code::malformed, "body", "longer than " + std::to_string(maxBody) + " octets; send less"});
     else if (length > 0 && body.size() != static_cast<std::size_t>(length))
-        refusal = refuse(400, {Code::malformed, "body", "ended early"});
+        refusal = refuse(400, {Code::malformed, "body", "ended before its Content-Length; send it whole"});
     else
         return body;
     return std::nullopt;

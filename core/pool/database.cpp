@@ -128,7 +128,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Us
         int moved = 0;
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
         if (moved != 0 || !isRight())
-            return fail(Code::storage, "database " + path, "its name leads to another file, or to none");
+            return fail(Code::storage, "database " + path,
+                        "its name leads to another file, or to none; Muster puts its own back, ask again in a moment");
     }
     sqlite3_busy_timeout(handle, 2000);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);

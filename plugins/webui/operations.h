@@ -1,4 +1,4 @@
-/// What can be asked of this plugin, in two parts.
+/// What can be asked of this plugin, in three parts.
 #pragma once
 
 #include "muster/plugin.h"
@@ -9,7 +9,8 @@
 
 namespace muster::webui {
 
-/// Log-in and first run, sessions, users, tokens. @param gatekeeper  outlives the plugin's operations
+/// Log-in, first run and who is logged in; users and tokens. @param gatekeeper  outlives the plugin's operations
+void registerSessions(Host& host, Gatekeeper& gatekeeper);
 void registerAccounts(Host& host, Gatekeeper& gatekeeper);
 
 /// What the certificate is for, and when the box began. @thread any

@@ -61,6 +61,7 @@ public:
         store_ = std::make_unique<tls::CertificateStore>(directory);
         names_ = settings->names;
         const auto names = [this] { return namesOfMachine(names_); };
+        registerSessions(host_, *gatekeeper_);
         registerAccounts(host_, *gatekeeper_);
         auto pair = store_->open(names(), kNotBefore);
         if (!pair)

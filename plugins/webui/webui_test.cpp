@@ -85,6 +85,20 @@ TEST(Webui, theLastAdministratorStays) {
     CHECK_TRUE(host.call("DELETE", "/users/{name}", json({{"name", "ada"}})).has_value());
 }
 
+TEST(Webui, aUserIsChangedAsAskedOrNotAtAll) {
+    CHECK_TRUE(
+        host.call("POST", "/users", json({{"name", "ada"}, {"role", "admin"}, {"password", kPassword}})).has_value());
+    CHECK_TRUE(
+        host.call("POST", "/users", json({{"name", "bob"}, {"role", "admin"}, {"password", kPassword}})).has_value());
+    const auto refused =
+        host.call("PATCH", "/users/{name}", json({{"name", "bob"}, {"role", "viewer"}, {"password", "short"}}));
+    CHECK_FALSE(refused.has_value());
+    CHECK_TRUE(refused.error().code == Code::malformed);
+    const auto list = host.call("GET", "/users");
+    for (const Json& user : *list->body.find("items")->array())
+        STRCMP_EQUAL("admin", user.find("role")->string()->c_str());
+}
+
 TEST(Webui, aTokenIsShownOnceAndListedWithoutWhatOpensIt) {
     auto made = host.call("POST", "/tokens", json({{"name", "backup"}, {"role", "viewer"}, {"days", 1}}));
     CHECK_TRUE(made.has_value());

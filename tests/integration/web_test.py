@@ -308,9 +308,10 @@ class Web(DaemonTest):
         self.assertEqual((status, answer["code"]), (413, "malformed"))
         status, _, _ = browser.ask("GET", "/?" + "x" * 17_000)
         self.assertIn(status, (400, 414, 431))
-        deep = "[" * 40 + "]" * 40
+        deep = '{"name":' + "[" * 40 + "]" * 40 + "}"
         status, answer = browser.api("POST", "/users", deep, headers={"Content-Type": "application/json"})
         self.assertEqual((status, answer["code"]), (400, "malformed"))
+        self.assertRegex(answer["detail"], "32|deep")
         # Those who say nothing, or garbage, or half a handshake, hold up nobody.
         silent = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(100)]
         for peer in silent[:50]:

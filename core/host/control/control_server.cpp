@@ -6,7 +6,6 @@
 #include <grp.h>
 #include <optional>
 #include <ostream>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,9 +21,9 @@
 #include "Poco/Net/HTTPServerResponse.h"
 #include "Poco/ThreadPool.h"
 
-#include "api/json_text.h"
 #include "host/control/peer.h"
 #include "http/message.h"
+#include "http/stream.h"
 
 namespace muster::control {
 
@@ -52,47 +51,6 @@ struct Shared {
     std::atomic<bool> stopping{false};
     std::atomic<int> streams{0};
     int wake = -1;  ///< eventfd: readable from stop() on
-};
-
-/// A streaming answer: one line per object, until the peer goes or the server stops.
-class PeerSink final : public Sink {
-public:
-    PeerSink(std::ostream& out, int fd, const Shared& shared) : out_(out), fd_(fd), shared_(shared) {}
-
-    bool write(const Json& line) override {
-        if (shared_.stopping || !out_.good())
-            return false;
-        out_ << api::dumpJson(line) << '\n' << std::flush;
-        return out_.good();
-    }
-    bool idle() override {
-        pollfd watched[] = {{fd_, POLLIN | POLLRDHUP, 0}, {shared_.wake, POLLIN, 0}};
-        ::poll(watched, 2, 1000);
-        if (shared_.stopping || !out_.good() || (watched[0].revents & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
-            return false;
-        // The peer has nothing more to say: octets now are no HTTP of ours, an end is the end.
-        return (watched[0].revents & POLLIN) == 0;
-    }
-
-private:
-    std::ostream& out_;
-    int fd_;
-    const Shared& shared_;
-};
-
-/// One of the threads that streams may hold.
-class StreamSeat {
-public:
-    explicit StreamSeat(Shared& shared) noexcept
-        : shared_(shared), taken_(++shared.streams <= std::max(1, shared.options.threads / 2)) {}
-    StreamSeat(const StreamSeat&) = delete;
-    StreamSeat& operator=(const StreamSeat&) = delete;
-    ~StreamSeat() { --shared_.streams; }
-    bool taken() const noexcept { return taken_; }
-
-private:
-    Shared& shared_;
-    bool taken_;
 };
 
 class RequestHandler final : public Poco::Net::HTTPRequestHandler {
@@ -144,7 +102,7 @@ private:
 
     void send(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
         if (answer.stream) {
-            const StreamSeat seat(shared_);
+            const http::StreamSeat seat(shared_.streams, shared_.options.threads / 2);
             if (seat.taken())
                 return stream(socket, response, answer);
             return send(socket, response,
@@ -161,7 +119,7 @@ private:
         response.setChunkedTransferEncoding(true);
         std::ostream& out = response.send();
         out << std::flush;
-        PeerSink sink(out, socket.sockfd(), shared_);
+        http::PeerStream sink(out, http::PeerStream::Form::lines, socket.sockfd(), shared_.wake, shared_.stopping);
         try {
             answer.stream(sink);
         } catch (const std::exception& error) {

@@ -15,40 +15,11 @@
 #include "Poco/Exception.h"
 #include "Poco/Net/NetException.h"
 
-#if defined(__SANITIZE_THREAD__)
-#    define MUSTER_TSAN 1
-#elif defined(__has_feature)
-#    if __has_feature(thread_sanitizer)
-#        define MUSTER_TSAN 1
-#    endif
-#endif
-#ifdef MUSTER_TSAN
-extern "C" {
-void __tsan_acquire(void* address);  // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
-void __tsan_release(void* address);  // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
-}
-#endif
+#include "http/socket_use.h"
 
 namespace muster::control {
 
 namespace {
-
-/// POCO counts the references to a socket inside its own library, where the thread sanitizer does not look: it is told
-/// here that the last use of a socket comes before its end.
-class UseOf {
-public:
-    explicit UseOf([[maybe_unused]] void* socket) noexcept : socket_(socket) {}
-    UseOf(const UseOf&) = delete;
-    UseOf& operator=(const UseOf&) = delete;
-    ~UseOf() {
-#ifdef MUSTER_TSAN
-        __tsan_release(socket_);
-#endif
-    }
-
-private:
-    [[maybe_unused]] void* socket_;
-};
 
 constexpr int kBacklog = 64;
 constexpr std::size_t kMaxPath = 100;  // sun_path holds 108 with its end; ".new" is added
@@ -161,9 +132,7 @@ PeerSocket::PeerSocket(int fd, Peer peer, std::chrono::milliseconds headTime, st
     : StreamSocketImpl(fd), peer_(peer), deadline_(std::chrono::steady_clock::now() + headTime), room_(headRoom) {}
 
 PeerSocket::~PeerSocket() {
-#ifdef MUSTER_TSAN
-    __tsan_acquire(this);
-#endif
+    http::endOfUses(this);
 }
 
 void PeerSocket::allow(std::chrono::milliseconds time, std::size_t octets) noexcept {
@@ -177,7 +146,7 @@ std::chrono::milliseconds PeerSocket::left() const noexcept {
 }
 
 int PeerSocket::receiveBytes(void* buffer, int length, int flags) {
-    const UseOf use(this);
+    const http::SocketUse use(this);
     if (room_ == 0)
         throw Poco::Net::NetException("more octets than allowed");
     const auto wait = left();
@@ -191,12 +160,12 @@ int PeerSocket::receiveBytes(void* buffer, int length, int flags) {
 }
 
 int PeerSocket::sendBytes(const void* buffer, int length, int flags) {
-    const UseOf use(this);
+    const http::SocketUse use(this);
     return StreamSocketImpl::sendBytes(buffer, length, flags | MSG_NOSIGNAL);
 }
 
 bool PeerSocket::poll(const Poco::Timespan& timeout, int mode) {
-    const UseOf use(this);
+    const http::SocketUse use(this);
     const Poco::Timespan most(left().count() * 1000);
     return StreamSocketImpl::poll(std::min(timeout, most), mode);
 }

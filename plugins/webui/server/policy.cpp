@@ -88,7 +88,8 @@ bool isHost(std::string_view host) noexcept {
 
 std::optional<std::string> foreignOrigin(std::string_view origin, std::string_view fetchSite, std::string_view host) {
     if (!fetchSite.empty() && fetchSite != "same-origin" && fetchSite != "none")
-        return "Sec-Fetch-Site \"" + std::string(fetchSite.substr(0, 32)) + "\" found, same-origin allowed";
+        return "Sec-Fetch-Site \"" + std::string(fetchSite.substr(0, 32)) +
+               "\" found, same-origin allowed; use the page of this appliance";
     if (origin.empty())
         return std::nullopt;
     constexpr std::string_view kScheme = "https://";

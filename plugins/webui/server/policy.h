@@ -8,10 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "muster/front.h"
+
 namespace muster::webui {
 
-inline constexpr std::string_view kCookie = "__Host-muster";
-inline constexpr const char* kCsrfHeader = "X-Muster-CSRF";
+inline constexpr std::string_view kCookie = kSessionCookie;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 

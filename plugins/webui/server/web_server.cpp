@@ -17,8 +17,8 @@
 
 #include "access/secrets.h"
 #include "http/message.h"
+#include "http/stream.h"
 #include "server/policy.h"
-#include "server/stream.h"
 
 namespace muster::webui {
 
@@ -37,21 +37,6 @@ struct Shared {
     std::atomic<bool> stopping{false};
     std::atomic<int> streams{0};
     int wake = -1;  ///< eventfd: readable from stop() on
-};
-
-/// One of the threads that streams may hold.
-class StreamSeat {
-public:
-    explicit StreamSeat(Shared& shared) noexcept
-        : shared_(shared), taken_(++shared.streams <= std::max(1, shared.options.threads / 2)) {}
-    StreamSeat(const StreamSeat&) = delete;
-    StreamSeat& operator=(const StreamSeat&) = delete;
-    ~StreamSeat() { --shared_.streams; }
-    bool taken() const noexcept { return taken_; }
-
-private:
-    Shared& shared_;
-    bool taken_;
 };
 
 Address addressOf(const Poco::Net::SocketAddress& from) {
@@ -139,7 +124,8 @@ private:
         const std::string target = request.getURI().substr(kApi.size());
         Credentials credentials{sessionOf(cookies), bearerOf(authorization), from_, agent};
         if (!authorization.empty() && credentials.token.empty())
-            return http::refuse(401, {Code::unauthenticated, "Authorization", "another scheme found, Bearer allowed"});
+            return http::refuse(401, {Code::unauthenticated, "Authorization",
+                                      "another scheme found, Bearer allowed; send a token, or log in"});
         Asker asker = shared_.door.identify(credentials);
         if (asker.refusal)
             return std::move(*asker.refusal);
@@ -192,7 +178,9 @@ private:
         }
         if (request.getMethod() != "GET" && !headOnly_) {
             close_ = true;
-            FrontAnswer answer = http::refuse(405, {Code::denied, "method", "GET and HEAD are allowed"});
+            FrontAnswer answer =
+                http::refuse(405, {Code::denied, "method",
+                                   "pages are only read, with GET or HEAD; what changes something is below /api/v1"});
             answer.headers.emplace_back("Allow", "GET, HEAD");
             return send(request, response, socket, answer, false);
         }
@@ -200,8 +188,8 @@ private:
             return send(request, response, socket, health(path), false);
         const Page* page = findPage(shared_.pages, path);
         if (page == nullptr)
-            return send(request, response, socket, http::refuse(404, {Code::missing, "path", "there is no such page"}),
-                        false);
+            return send(request, response, socket,
+                        http::refuse(404, {Code::missing, "path", "there is no such page; begin at /"}), false);
         FrontAnswer answer;
         answer.contentType = page->type;
         answer.headers = {{"ETag", std::string(page->etag)},
@@ -222,7 +210,7 @@ private:
     void send(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response, tls::TlsSocket& socket,
               const FrontAnswer& answer, bool isPage) {
         if (answer.stream && !headOnly_) {
-            const StreamSeat seat(shared_);
+            const http::StreamSeat seat(shared_.streams, shared_.options.threads / 2);
             if (seat.taken())
                 return stream(request, response, socket, answer);
             return send(request, response, socket,
@@ -259,8 +247,8 @@ private:
         response.setChunkedTransferEncoding(true);
         std::ostream& out = response.send();
         out << std::flush;
-        PeerStream sink(out, events ? PeerStream::Form::events : PeerStream::Form::lines, socket.sockfd(), shared_.wake,
-                        shared_.stopping);
+        http::PeerStream sink(out, events ? http::PeerStream::Form::events : http::PeerStream::Form::lines,
+                              socket.sockfd(), shared_.wake, shared_.stopping);
         try {
             answer.stream(sink);
         } catch (const std::exception& error) {

@@ -15,40 +15,11 @@
 #include "Poco/Net/NetException.h"
 #include "Poco/Net/ServerSocketImpl.h"
 
-#if defined(__SANITIZE_THREAD__)
-#    define MUSTER_TSAN 1
-#elif defined(__has_feature)
-#    if __has_feature(thread_sanitizer)
-#        define MUSTER_TSAN 1
-#    endif
-#endif
-#ifdef MUSTER_TSAN
-extern "C" {
-void __tsan_acquire(void* address);  // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
-void __tsan_release(void* address);  // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
-}
-#endif
+#include "http/socket_use.h"
 
 namespace muster::tls {
 
 namespace {
-
-/// POCO counts the references to a socket inside its own library, where the thread sanitizer does not look: it is told
-/// here that the last use of a socket comes before its end.
-class UseOf {
-public:
-    explicit UseOf([[maybe_unused]] void* socket) noexcept : socket_(socket) {}
-    UseOf(const UseOf&) = delete;
-    UseOf& operator=(const UseOf&) = delete;
-    ~UseOf() {
-#ifdef MUSTER_TSAN
-        __tsan_release(socket_);
-#endif
-    }
-
-private:
-    [[maybe_unused]] void* socket_;
-};
 
 Monotonic now() noexcept {
     return std::chrono::steady_clock::now();
@@ -135,9 +106,7 @@ TlsSocket::TlsSocket(int fd, std::shared_ptr<const Context> context, std::shared
       room_(limits.headRoom) {}
 
 TlsSocket::~TlsSocket() {
-#ifdef MUSTER_TSAN
-    __tsan_acquire(this);
-#endif
+    http::endOfUses(this);
     connections_->leave(ticket_);
 }
 
@@ -162,7 +131,7 @@ std::string TlsSocket::protocol() const {
 }
 
 int TlsSocket::receiveBytes(void* buffer, int length, int /*flags*/) {
-    const UseOf use(this);
+    const http::SocketUse use(this);
     if (room_ == 0)
         throw Poco::Net::NetException("more octets than allowed");
     if (part_ == Part::first) {
@@ -195,7 +164,7 @@ int TlsSocket::receiveBytes(void* buffer, int length, int /*flags*/) {
 }
 
 int TlsSocket::sendBytes(const void* buffer, int length, int /*flags*/) {
-    const UseOf use(this);
+    const http::SocketUse use(this);
     const auto size = static_cast<std::size_t>(std::max(length, 0));
     const Io sent = session_.write({static_cast<const std::byte*>(buffer), size}, now() + limits_.sendTime);
     if (sent.outcome == Outcome::closed)
@@ -218,7 +187,7 @@ int TlsSocket::take(const Io& io) {
 }
 
 bool TlsSocket::poll(const Poco::Timespan& timeout, int mode) {
-    const UseOf use(this);
+    const http::SocketUse use(this);
     if (mode != SELECT_READ)
         return StreamSocketImpl::poll(timeout, mode);
     if (part_ == Part::first)
@@ -241,7 +210,7 @@ void TlsSocket::shutdownSend() {
 }
 
 void TlsSocket::close() {
-    const UseOf use(this);
+    const http::SocketUse use(this);
     goodbye();
     // The number must not be another connection's while it can still be ended by it.
     connections_->leave(ticket_);

@@ -208,7 +208,7 @@ export const de: Catalogue = {
     'wizard.admin.act': 'Administrator anlegen',
     'wizard.code': 'Code von der Konsole',
     'wizard.code.help': 'Auf dem Bildschirm oder der seriellen Leitung, oder: musterctl setup-code',
-    'wizard.code.wrong': 'Das ist nicht der Code, den die Konsole zeigt. Er wechselt mit jedem Start.',
+    'wizard.code.wrong': 'Das ist nicht der Code, den die Konsole zeigt. Er bleibt derselbe, bis er benutzt ist.',
     'wizard.name': 'Benutzer',
     'wizard.password.help': 'Mindestens {n} Zeichen. Ein Satz merkt sich leichter als ein Rätsel.',
     'wizard.password.short': 'Zu kurz: mindestens {n} Zeichen.',

@@ -228,7 +228,7 @@ export const en = {
     'wizard.admin.act': 'Create administrator',
     'wizard.code': 'Code from the console',
     'wizard.code.help': 'On its screen or serial line, or: musterctl setup-code',
-    'wizard.code.wrong': 'That is not the code that the console shows. It changes after each start.',
+    'wizard.code.wrong': 'That is not the code that the console shows. It stays the same until it is used.',
     'wizard.name': 'User',
     'wizard.password.help': 'At least {n} characters. A sentence is easier to keep than a riddle.',
     'wizard.password.short': 'That is too short: at least {n} characters.',

@@ -12,6 +12,10 @@
 
 namespace muster {
 
+/// How a login is carried by browsers: the cookie, and the header that goes with all that is no GET.
+inline constexpr const char* kSessionCookie = "__Host-muster";
+inline constexpr const char* kCsrfHeader = "X-Muster-CSRF";
+
 struct FrontRequest {
     std::string_view method;
     std::string_view target;  ///< below /api/v1, as received: "/clients/55c9…?limit=5"

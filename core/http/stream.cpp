@@ -1,11 +1,11 @@
-#include "server/stream.h"
+#include "http/stream.h"
 
 #include <ostream>
 #include <poll.h>
 
 #include "api/json_text.h"
 
-namespace muster::webui {
+namespace muster::http {
 
 namespace {
 
@@ -41,4 +41,4 @@ bool PeerStream::idle() {
     return out_.good();
 }
 
-}  // namespace muster::webui
+}  // namespace muster::http

@@ -2,13 +2,32 @@
 /// @source HTML, 9.2 (server-sent events)
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <iosfwd>
 
 #include "muster/operation.h"
 
-namespace muster::webui {
+namespace muster::http {
 
+/// One of the threads that streams may hold, as long as it lives: those that are not taken leave room for requests.
+class StreamSeat {
+public:
+    /// @param streams  how many there are now, of one server  @param most  how many may be, at least 1
+    StreamSeat(std::atomic<int>& streams, int most) noexcept
+        : streams_(streams), taken_(++streams <= std::max(1, most)) {}
+    StreamSeat(const StreamSeat&) = delete;
+    StreamSeat& operator=(const StreamSeat&) = delete;
+    ~StreamSeat() { --streams_; }
+    bool taken() const noexcept { return taken_; }
+
+private:
+    std::atomic<int>& streams_;
+    bool taken_;
+};
+
+/// Writes until the peer goes or the server stops. @thread one
 class PeerStream final : public Sink {
 public:
     enum class Form : std::uint8_t { lines, events };
@@ -31,4 +50,4 @@ private:
     int quiet_ = 0;  ///< seconds without a word
 };
 
-}  // namespace muster::webui
+}  // namespace muster::http
