@@ -114,7 +114,7 @@ private:
         response.send() << answer.body << std::flush;
     }
 
-    void stream(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
+    void stream(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) const {
         head(response, answer);
         response.setChunkedTransferEncoding(true);
         std::ostream& out = response.send();
