@@ -87,7 +87,7 @@ TEST_GROUP(Publisher) {
         const auto& records = world.servers.at(server).records;
         return std::any_of(records.begin(), records.end(), [&](const dns::Record& one) { return same(one, record); });
     }
-    void published() {
+    void published() const {
         publisher->apply(orders);
         work();
         stateIs(State::published);

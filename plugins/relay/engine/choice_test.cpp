@@ -31,7 +31,7 @@ TEST_GROUP(Choice) {
         roster.push_back(std::move(entry));
         return roster.back();
     }
-    void eject(const Entry& entry) {
+    void eject(const Entry& entry) const {
         for (int i = 0; i < 3; ++i)
             entry.member->health.failed(question.wall, Ending::timedOut, "");
     }

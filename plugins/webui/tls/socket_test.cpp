@@ -90,7 +90,7 @@ TEST_GROUP(TlsSocket) {
     void teardown() override {
         stop();
     }
-    TlsListener listener() {
+    TlsListener listener() const {
         return {listening.get(), context, connections, limits};
     }
     void start() {
