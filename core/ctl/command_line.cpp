@@ -26,6 +26,7 @@ struct Held {
     Globals globals;
     std::string format = "table";
     std::map<const Command*, std::map<std::string, std::vector<std::string>>> values;
+    std::map<const Command*, std::string> files;
 };
 
 std::string describe(const Parameter& parameter) {
@@ -164,6 +165,14 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
             }
             addParameter(*leaf, option, false, option.required, values[option.name]);
         }
+        if (command.file)
+            leaf->add_option("-t,--to", held.files[&command],
+                             "The file to write; it must not be there yet. Without it, standard output.")
+                ->type_name("FILE");
+        if (command.upload)
+            leaf->add_option("file", held.files[&command], "The file to send, or - for standard input")
+                ->type_name("FILE")
+                ->required();
     }
     Parsed parsed;
     std::vector<std::string> reversed(words.rbegin(), words.rend());
@@ -192,6 +201,7 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
     for (auto& [name, given] : held.values[parsed.invocation.command])
         if (!given.empty())
             parsed.invocation.values[name] = std::move(given);
+    parsed.invocation.file = held.files[parsed.invocation.command];
     return parsed;
 }
 
@@ -292,6 +302,8 @@ std::vector<std::string> complete(const std::vector<Command>& commands, const st
         if (command != nullptr)
             for (const Parameter* parameter : command->options())
                 candidates.push_back("--" + parameter->option);
+        if (command != nullptr && command->file)
+            candidates.emplace_back("--to");
     } else if (awaited.empty()) {
         if (positionals == 0)
             for (const Command& one : commands)

@@ -25,6 +25,7 @@ struct Invocation {
     const Command* command = nullptr;
     Globals globals;
     std::map<std::string, std::vector<std::string>> values;  ///< by the parameter's name in the API
+    std::string file;  ///< with Command::file, where to (empty: standard output); with upload, where from
 };
 
 /// What parsing came to: a command, or a text to print and a code to end with.
