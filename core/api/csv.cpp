@@ -8,7 +8,7 @@ namespace muster::api {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string inCsvQuotes(std::string_view text) {
     if (text.find_first_of(",\"\r\n") == std::string_view::npos)
         return std::string(text);
     std::string out = "\"";
@@ -43,13 +43,13 @@ std::string plain(const Json& value) {
 
 std::string csvText(std::string_view text) {
     if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos)
-        return quoted(text);
-    return quoted("'" + std::string(text));
+        return inCsvQuotes(text);
+    return inCsvQuotes("'" + std::string(text));
 }
 
 std::string csvCell(const Json& value) {
     // A negative number is no formula.
-    return value.string() == nullptr && isPlain(value) ? quoted(plain(value)) : csvText(plain(value));
+    return value.string() == nullptr && isPlain(value) ? inCsvQuotes(plain(value)) : csvText(plain(value));
 }
 
 }  // namespace muster::api
