@@ -17,10 +17,27 @@ Json describe(Fields fields) {
     return out;
 }
 
-Json schemaOf(Fields fields);
+/// What a schema is of: of what is sent, which is checked against it, or of what comes back.
+enum class Way : std::uint8_t { in, out };
+
+Json schemaOf(Fields fields, Way way);
+
+/// In answers whatever is not known is null.
+Json orNull(Json schema) {
+    if (const Json* type = schema.find("type"); type != nullptr && type->string() != nullptr) {
+        Json::Array types{*type, "null"};
+        schema.set("type", Json(std::move(types)));
+    }
+    if (const Json* known = schema.find("enum")) {
+        Json more = *known;
+        more.push(Json());
+        schema.set("enum", std::move(more));
+    }
+    return schema;
+}
 
 /// JSON Schema 2020-12 of a field's value.
-Json schemaOf(const Field& field) {
+Json schemaOf(const Field& field, Way way) {
     Json out;
     const bool low = field.minimum != std::numeric_limits<std::int64_t>::min();
     const bool high = field.maximum != std::numeric_limits<std::int64_t>::max();
@@ -33,11 +50,11 @@ Json schemaOf(const Field& field) {
     if (isList(field.type)) {
         Json item = json({{"type", field.type == FieldType::integers ? "integer" : "string"}});
         if (field.type == FieldType::objects)
-            item = schemaOf(field.fields);
+            item = schemaOf(field.fields, way);
         out = json({{"type", "array"}, {"items", std::move(item)}});
         bounds("minItems", "maxItems");
     } else if (field.type == FieldType::object) {
-        out = schemaOf(field.fields);
+        out = schemaOf(field.fields, way);
     } else if (field.type == FieldType::integer) {
         out = json({{"type", "integer"}});
         bounds("minimum", "maximum");
@@ -74,11 +91,12 @@ Json schemaOf(const Field& field) {
     return out;
 }
 
-Json schemaOf(Fields fields) {
+Json schemaOf(Fields fields, Way way) {
     Json properties{Json::Object()};
     Json::Array required;
     for (const Field& field : fields) {
-        properties.set(field.name, schemaOf(field));
+        Json schema = schemaOf(field, way);
+        properties.set(field.name, way == Way::out && !field.required ? orNull(std::move(schema)) : std::move(schema));
         if (field.required)
             required.emplace_back(field.name);
     }
@@ -91,7 +109,7 @@ Json schemaOf(Fields fields) {
 Json parameters(Fields fields, const char* where) {
     Json::Array out;
     for (const Field& field : fields) {
-        Json parameter = json({{"name", field.name}, {"in", where}, {"schema", schemaOf(field)}});
+        Json parameter = json({{"name", field.name}, {"in", where}, {"schema", schemaOf(field, Way::in)}});
         const bool path = std::string_view(where) == "path";
         if (path || field.required)
             parameter.set("required", true);
@@ -101,7 +119,7 @@ Json parameters(Fields fields, const char* where) {
 }
 
 Json answerOf(const Operation& operation) {
-    Json schema = schemaOf(operation.answer);
+    Json schema = schemaOf(operation.answer, Way::out);
     const char* type = "application/json";
     if (operation.text) {
         type = "text/plain";
@@ -248,7 +266,7 @@ Json openApi(const OperationTable& table, std::string_view version) {
         if (!operation.body.empty())
             described.set(
                 "requestBody",
-                json({{"content", json({{"application/json", json({{"schema", schemaOf(operation.body)}})}})}}));
+                json({{"content", json({{"application/json", json({{"schema", schemaOf(operation.body, Way::in)}})}})}}));
         if (operation.upload > 0)
             described.set(
                 "requestBody",

@@ -86,6 +86,8 @@ Result<void> checkShape(const Operation& operation) {
                                 std::string("every list has a parameter \"") + own.name + "\" already");
     if (operation.upload < 0 || (operation.upload > 0 && (operation.method == "GET" || !operation.body.empty())))
         return fail(Code::malformed, subject(operation), "`upload` goes with no GET and with no `body`");
+    if (operation.support && (operation.method != "GET" || placeholders != 0 || operation.stream || operation.file))
+        return fail(Code::malformed, subject(operation), "`support` is for a GET of JSON or text without {…} parts");
     if (!operation.cli.empty()) {
         const auto words = split(operation.cli, ' ');
         if (words.size() > kMaxWords || !std::all_of(words.begin(), words.end(), isWord))

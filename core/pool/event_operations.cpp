@@ -234,6 +234,7 @@ void addEventOperations(const PoolContext& context, const AddOperation& add) {
     add({.method = "GET",
          .path = "/events",
          .role = Role::viewer,
+         .support = true,
          .cli = "event list",
          .summary = "Lists the journal, newest first: requests (12290) and events.",
          .query = kEventQuery,

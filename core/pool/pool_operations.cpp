@@ -330,6 +330,7 @@ void addPoolOperations(const PoolContext& context, const AddOperation& add) {
     add({.method = "GET",
          .path = "/pool",
          .role = Role::viewer,
+         .support = true,
          .summary = "Sums of the pool: machines, CMIDs, virtual machines, duplicates, by product.",
          .answer = kPoolAnswer},
         [context](const Call&) { return showPool(context); });

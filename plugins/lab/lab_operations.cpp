@@ -109,6 +109,7 @@ void Lab::registerOperations() {
     host_.operation({.method = "GET",
                      .path = "/lab",
                      .role = Role::viewer,
+                     .support = true,
                      .cli = "lab show",
                      .summary = "Shows what the lab is doing.",
                      .answer = kShowAnswer},

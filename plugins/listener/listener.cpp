@@ -107,6 +107,7 @@ void Listener::start() {
     host_.operation({.method = "GET",
                      .path = "/listener",
                      .role = Role::viewer,
+                     .support = true,
                      .cli = "listener show",
                      .summary = "Where clients are served, how many are connected, and what was refused.",
                      .answer = kAnswerFields},

@@ -115,10 +115,17 @@ public:
             host_.log(Severity::warning, "the setup code's file: " + spent.error().text());
         return Reply(userJson(*account));
     }
-    Result<Reply> removeUser(const Call& call) { return done(gatekeeper_.users().remove(call.text("name"))); }
+    Result<Reply> removeUser(const Call& call) {
+        const auto before = gatekeeper_.users().find(call.text("name"));
+        auto reply = done(gatekeeper_.users().remove(call.text("name")));
+        if (reply && before)
+            reply->before = userJson(*before);
+        return reply;
+    }
     Result<Reply> setUser(const Call& call) {
         Users& users = gatekeeper_.users();
         const std::string_view name = call.text("name");
+        const auto before = users.find(name);
         // Before anything is changed: half of what was asked for would be worse than none.
         if (!call.text("password").empty())
             if (auto judged = judgePassword(call.text("password"), name); !judged)
@@ -138,6 +145,19 @@ public:
         const auto account = users.find(name);
         if (!account)
             return fail(Code::missing, "user " + std::string(name), "there is none of that name; the list has all");
+        Reply reply(userJson(*account));
+        if (before)
+            reply.before = userJson(*before);
+        reply.after = reply.body;
+        if (!call.text("password").empty())
+            reply.after.set("password", "changed");
+        return reply;
+    }
+    Result<Reply> showUser(const Call& call) {
+        const auto account = gatekeeper_.users().find(call.text("name"));
+        if (!account)
+            return fail(Code::missing, "user " + std::string(call.text("name")),
+                        "there is none of that name; the list has all");
         return Reply(userJson(*account));
     }
 
@@ -170,12 +190,17 @@ public:
         auto made = gatekeeper_.tokens().make(wanted, maker);
         if (!made)
             return fail(made.error());
-        Json shown = tokenJson(made->token);
-        shown.set("token", made->text);
-        return Reply(std::move(shown));
+        Reply reply(tokenJson(made->token));
+        reply.after = reply.body;
+        reply.body.set("token", made->text);
+        return reply;
     }
     Result<Reply> removeToken(const Call& call) {
-        return done(gatekeeper_.tokens().revoke(call.text("id"), "by " + call.caller.name));
+        const auto token = gatekeeper_.tokens().byId(call.text("id"));
+        auto reply = done(gatekeeper_.tokens().revoke(call.text("id"), "by " + call.caller.name));
+        if (reply && token)
+            reply->before = tokenJson(*token);
+        return reply;
     }
 
 private:
@@ -207,6 +232,14 @@ void registerAccounts(Host& host, Gatekeeper& gatekeeper) {
          .body = kUserBody,
          .answer = kUserAnswer},
         &AccountOperations::addUser);
+    add({.method = "GET",
+         .path = "/users/{name}",
+         .role = Role::admin,
+         .cli = "user show",
+         .summary = "Shows one user.",
+         .path_ = kUserPath,
+         .answer = kUserAnswer},
+        &AccountOperations::showUser);
     add({.method = "PATCH",
          .path = "/users/{name}",
          .role = Role::admin,

@@ -88,6 +88,7 @@ void registerCertificates(Host& host, const Certificates& certificates) {
     host.operation({.method = "GET",
                     .path = "/certificate",
                     .role = Role::viewer,
+                    .support = true,
                     .cli = "certificate show",
                     .summary = "Shows the certificate of the page.",
                     .answer = kAnswer},

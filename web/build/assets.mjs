@@ -1,6 +1,6 @@
 // After vite: each file beside its .gz and .br, and assets.json, from which the build compiles all of it into the
 // plugin: [{path, file, gzip, brotli, type, immutable}].
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -24,6 +24,10 @@ function walk(folder) {
         });
 }
 
+// The API's viewer, as it comes.
+copyFileSync(fileURLToPath(new URL('../node_modules/rapidoc/dist/rapidoc-min.js', import.meta.url)), join(dist, 'api', 'docs', 'rapidoc.js'));
+copyFileSync(fileURLToPath(new URL('../node_modules/rapidoc/dist/rapidoc-min.js.LICENSE.txt', import.meta.url)), join(dist, 'api', 'docs', 'rapidoc.txt'));
+
 const assets = [];
 for (const file of walk(dist)) {
     const extension = extname(file);
@@ -35,7 +39,7 @@ for (const file of walk(dist)) {
     writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
     writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
     assets.push({
-        path: name === 'index.html' ? '/' : `/${name}`,
+        path: `/${name}`.replace(/\/index\.html$/, '') || '/',
         file: name,
         gzip: `${name}.gz`,
         brotli: `${name}.br`,

@@ -7,10 +7,12 @@
 
 #include "api/describe.h"
 #include "audit/operations.h"
+#include "host/daemon/box_operations.h"
 #include "host/daemon/core_events.h"
 #include "host/daemon/memory.h"
 #include "host/daemon/mode_file.h"
 #include "host/daemon/run_settings.h"
+#include "host/daemon/support.h"
 #include "host/supervise/signals.h"
 #include "kms/later_products.h"
 #include "pool/pool_operations.h"
@@ -178,6 +180,10 @@ Result<void> Life::listensWhereTold() const {
 
 Result<void> Life::registerOperations() {
     if (auto added = addCoreOperations(table_, view_); !added)
+        return added;
+    if (auto added = addBoxOperations(table_); !added)
+        return added;
+    if (auto added = addSupport(table_, MUSTER_VERSION); !added)
         return added;
     if (auto added = api::addDescriptions(table_, MUSTER_VERSION); !added)
         return added;

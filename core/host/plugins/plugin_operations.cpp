@@ -41,6 +41,7 @@ Result<void> addPluginOperations(api::OperationTable& table, PluginHost& host) {
                            {.method = "GET",
                             .path = "/plugins",
                             .role = Role::viewer,
+                            .support = true,
                             .cli = "plugin list",
                             .summary = "All plugins that were found, and what has become of them.",
                             .answer = kPlugin,

@@ -326,6 +326,7 @@ void Relay::registerOperations() {
     add({.method = "GET",
          .path = "/upstreams",
          .role = Role::viewer,
+         .support = true,
          .cli = "upstream list",
          .summary = "The licensed hosts that are asked, in their order, and how they are.",
          .answer = kListAnswer,

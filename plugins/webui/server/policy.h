@@ -2,6 +2,7 @@
 /// @source RFC 6265bis (cookies), Fetch Metadata, Content Security Policy Level 3, RFC 6797 (HSTS)
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,9 +17,14 @@ inline constexpr std::string_view kCookie = kSessionCookie;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-/// Of every answer. @param isPage  a page of ours, which may load its own scripts and styles; else nothing may be
-/// loaded
-Headers securityHeaders(bool isPage);
+/// What an answer is to a browser. data: nothing may be loaded. page: one of ours, with its own scripts and styles.
+/// viewer: the API's documentation, which styles itself as it goes.
+enum class Content : std::uint8_t { data, page, viewer };
+
+inline constexpr std::string_view kViewer = "/api/docs";  ///< its path; what it loads is below
+
+/// Of every answer.
+Headers securityHeaders(Content content);
 
 /// The value of the session's cookie in a Cookie header; empty: there is none, or two that differ.
 std::string_view sessionOf(std::string_view cookies) noexcept;

@@ -60,14 +60,16 @@ TEST(WebPolicy, gzipIsSentToWhoTakesIt) {
 }
 
 TEST(WebPolicy, onlyAPageMayLoadAnything) {
-    const auto policy = [](bool isPage) {
-        for (const auto& [name, value] : securityHeaders(isPage))
+    const auto policy = [](Content content) {
+        for (const auto& [name, value] : securityHeaders(content))
             if (name == "Content-Security-Policy")
                 return value;
         return std::string();
     };
-    STRCMP_CONTAINS("script-src 'self'", policy(true).c_str());
-    CHECK(policy(true).find("unsafe") == std::string::npos);
-    CHECK(policy(false).find("'self'") == std::string::npos);
-    STRCMP_CONTAINS("frame-ancestors 'none'", policy(false).c_str());
+    STRCMP_CONTAINS("script-src 'self'", policy(Content::page).c_str());
+    CHECK(policy(Content::page).find("unsafe") == std::string::npos);
+    CHECK(policy(Content::data).find("'self'") == std::string::npos);
+    for (const Content content : {Content::data, Content::page, Content::viewer})
+        STRCMP_CONTAINS("frame-ancestors 'none'", policy(content).c_str());
+    STRCMP_CONTAINS("script-src 'self';", policy(Content::viewer).c_str());  // scripts stay as strict there
 }

@@ -67,9 +67,9 @@ public:
             path.substr(0, kApi.size()) == kApi && (path.size() == kApi.size() || path[kApi.size()] == '/');
         headOnly_ = request.getMethod() == "HEAD";
         if (socket->isPlain())
-            send(request, response, *socket, elsewhere(request), false);
+            send(request, response, *socket, elsewhere(request), Content::data);
         else if (ofApi)
-            send(request, response, *socket, ofTable(request, response, *socket), false);
+            send(request, response, *socket, ofTable(request, response, *socket), Content::data);
         else
             sendPage(request, response, *socket, path);
         if (response.getKeepAlive())
@@ -184,7 +184,7 @@ private:
                   tls::TlsSocket& socket, std::string_view path) {
         if (auto wrong = judgePage(request)) {
             close_ = true;
-            return send(request, response, socket, *wrong, false);
+            return send(request, response, socket, *wrong, Content::data);
         }
         if (request.getMethod() != "GET" && !headOnly_) {
             close_ = true;
@@ -192,14 +192,14 @@ private:
                 http::refuse(405, {Code::denied, "method",
                                    "pages are only read, with GET or HEAD; what changes something is below /api/v1"});
             answer.headers.emplace_back("Allow", "GET, HEAD");
-            return send(request, response, socket, answer, false);
+            return send(request, response, socket, answer, Content::data);
         }
         if (path == "/livez" || path == "/readyz")
-            return send(request, response, socket, health(path), false);
+            return send(request, response, socket, health(path), Content::data);
         const Page* page = findPage(shared_.pages, path);
         if (page == nullptr)
             return send(request, response, socket,
-                        http::refuse(404, {Code::missing, "path", "there is no such page; begin at /"}), false);
+                        http::refuse(404, {Code::missing, "path", "there is no such page; begin at /"}), Content::data);
         FrontAnswer answer;
         answer.contentType = page->type;
         answer.headers = {{"ETag", std::string(page->etag)},
@@ -214,11 +214,14 @@ private:
         } else {
             answer.body = page->plain;
         }
-        send(request, response, socket, answer, page->type.substr(0, 9) == "text/html");
+        send(request, response, socket, answer,
+             page->type.substr(0, 9) != "text/html" ? Content::data
+             : page->path == kViewer                ? Content::viewer
+                                                    : Content::page);
     }
 
     void send(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response, tls::TlsSocket& socket,
-              const FrontAnswer& answer, bool isPage) {
+              const FrontAnswer& answer, Content content) {
         if ((answer.stream || answer.file) && !headOnly_) {
             const http::StreamSeat seat(shared_.streams, shared_.options.threads / 2);
             if (seat.taken())
@@ -226,9 +229,9 @@ private:
             return send(request, response, socket,
                         http::refuse(503, {Code::busy, "streams",
                                            "as many as there may be are open; close a page and try again"}),
-                        false);
+                        Content::data);
         }
-        head(response, answer, isPage);
+        head(response, answer, content);
         if (close_)
             response.setKeepAlive(false);
         if (answer.status != 304)
@@ -239,9 +242,9 @@ private:
         out << std::flush;
     }
 
-    static void head(Poco::Net::HTTPServerResponse& response, const FrontAnswer& answer, bool isPage) {
+    static void head(Poco::Net::HTTPServerResponse& response, const FrontAnswer& answer, Content content) {
         http::writeHead(response, answer);
-        for (const auto& [name, value] : securityHeaders(isPage))
+        for (const auto& [name, value] : securityHeaders(content))
             response.set(name, value);
         if (!response.has("Cache-Control"))
             response.set("Cache-Control", "no-store");
@@ -250,14 +253,14 @@ private:
     void stream(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response, tls::TlsSocket& socket,
                 const FrontAnswer& answer) const {
         if (answer.file) {
-            head(response, answer, false);
+            head(response, answer, Content::data);
             response.setKeepAlive(false);
             if (const auto sent = http::sendFile(response, answer, socket.sockfd(), shared_.stopping); !sent)
                 shared_.options.log(Severity::warning, "a file broke off: " + sent.error().text());
             return;
         }
         const bool events = request.get("Accept", "").find("text/event-stream") != std::string::npos;
-        head(response, answer, false);
+        head(response, answer, Content::data);
         if (events)
             response.setContentType("text/event-stream");
         response.setKeepAlive(false);

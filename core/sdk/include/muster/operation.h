@@ -17,10 +17,11 @@ namespace muster {
 enum class Role : std::uint8_t { none, viewer, operator_, admin };
 
 struct Operation {
-    std::string_view method = {};   ///< "GET", "POST", "PUT", "PATCH", "DELETE"
-    std::string_view path = {};     ///< below /api/v1: "/clients/{cmid}"
-    Role role = Role::admin;        ///< the least role that may
-    std::string_view cli = {};      ///< words for musterctl: "client show"; empty: not offered there
+    std::string_view method = {};  ///< "GET", "POST", "PUT", "PATCH", "DELETE"
+    std::string_view path = {};    ///< below /api/v1: "/clients/{cmid}"
+    Role role = Role::admin;       ///< the least role that may
+    bool support = false;       ///< a GET without {…} parts: its answer is in the support bundle, and holds no secret
+    std::string_view cli = {};  ///< words for musterctl: "client show"; empty: not offered there
     std::string_view summary = {};  ///< one sentence
     Fields path_ = {};              ///< fields of the {…} parts, in their order: musterctl's positional arguments
     Fields query = {};              ///< query parameters: musterctl's options
