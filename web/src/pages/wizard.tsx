@@ -14,6 +14,7 @@ import { Diff } from '../ui/diff';
 import { linesOf } from '../ui/plan';
 import { Icon } from '../ui/icons';
 import { quote } from '../ui/schema';
+import { minimumPassword, passwordProblem } from './password';
 import { conditionOf } from './upstream-state';
 
 type Step = 'admin' | 'mode' | 'hosts' | 'key' | 'dns' | 'done';
@@ -45,14 +46,6 @@ function Foot({ back, skip, act, busy, disabled }: { back?: (() => void) | undef
             {skip && <button class="btn bare big" type="button" onClick={skip}>{t('wizard.later')}</button>}
             <button class="btn go big" type="submit" disabled={busy || disabled}>{busy ? t('wait.moment') : act}</button></div>
     );
-}
-
-export const minimumPassword = 12;
-
-export function passwordProblem(password: string, again: string): Key | undefined {
-    if (password.length < minimumPassword) return 'wizard.password.short';
-    if (password !== again) return 'wizard.password.differ';
-    return undefined;
 }
 
 function Admin({ next }: StepProps) {
