@@ -13,6 +13,8 @@ export interface Session {
     setup: boolean;
     name?: string;
     role?: Role;
+    /** Whether this user signs in with a code, too. */
+    totp?: boolean;
     csrf?: string;
     version: string;
     mode: Mode;

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { clockDifference } from '../api/client';
 import { parseEvent } from '../api/live';
 import { problemOf, toProblem, unreachable } from '../api/problem';
 import { may } from '../api/session';
 import type { Client, Event, Status } from '../api/types';
 import { standingOf } from '../pages/client-state';
 import { queryOf, sinceOf } from '../pages/clients';
+import { clockOf } from '../pages/clock';
 import { joined } from '../pages/events';
 import { bucketsOf, resultOf, widthFor } from '../pages/requests';
 import { passwordProblem } from '../pages/password';
@@ -110,7 +112,7 @@ describe('rights and steps', () => {
         expect(may({ ...session, authenticated: false }, 'viewer')).toBe(false);
     });
     it('follow the mode', () => {
-        expect(stepsFor('lab')).toEqual(['admin', 'mode', 'key', 'done']);
+        expect(stepsFor('lab')).toEqual(['admin', 'factor', 'mode', 'check', 'key', 'done']);
         expect(stepsFor('relay')).toContain('dns');
     });
     it('judge passwords', () => {
@@ -128,4 +130,19 @@ describe('what the appliance says itself', () => {
     it('is not repeated for a host that has its own alarm', () =>
         expect(alarmsOf({ ...facts, status: { ...status, trouble: ['upstream kms-b is down: 3 of 3 tries; see upstream list'] }, upstreams: [upstream, { ...upstream, name: 'kms-b', condition: 'down' }] }).map((a) => a.id)).toEqual(['up kms-b']));
     it('is shown as sentences', () => expect(alarmsOf({ ...facts, status: { ...status, trouble: ['records do not reach the disk; see the log'] } })[0]).toMatchObject({ title: 'Records do not reach the disk.', detail: 'See the log.' }));
+});
+
+describe('the clock', () => {
+    const at = Date.parse('2026-11-19T20:00:10Z');
+    it('is read from the head of an answer, as well as whole seconds allow', () => {
+        expect(clockDifference('Thu, 19 Nov 2026 20:00:09 GMT', at - 600, at - 400)).toBe(0);
+        expect(clockDifference('Thu, 19 Nov 2026 20:05:10 GMT', at, at)).toBe(300_500);
+        expect(clockDifference(null, at, at)).toBeUndefined();
+        expect(clockDifference('yesterday', at, at)).toBeUndefined();
+    });
+    it('may be off by a minute, whichever way, and not by more', () => {
+        expect(clockOf(60_000)).toEqual({ level: 'ok', seconds: 60 });
+        expect(clockOf(-61_000)).toEqual({ level: 'warn', seconds: 61 });
+        expect(clockOf(undefined).level).toBe('note');
+    });
 });

@@ -1,32 +1,37 @@
 /** First run: from the code on the console to an appliance that serves. Each step says what it found and how to mend it. */
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { enter, get, part, send, sendText } from '../api/client';
+import { clockAhead, enter, get, part, send, sendText } from '../api/client';
 import { toProblem, type Problem } from '../api/problem';
 import { useSession } from '../api/session';
-import type { DnsChange, DnsView, LabKey, List, Mode, Session, Status, Upstream } from '../api/types';
+import type { DnsChange, DnsView, LabKey, List, Mode, Plugin, Session, Status, Upstream } from '../api/types';
 import { useAct, useResource } from '../api/use';
 import { BareTop } from '../app/frame';
 import { go } from '../app/router';
-import { t, type Key } from '../i18n';
+import { t, word, type Key } from '../i18n';
 import { Callout, Command, Labelled, Name, Sev, Trouble, useTitle, Waiting } from '../ui/bits';
 import { Diff } from '../ui/diff';
+import { length } from '../ui/format';
 import { linesOf } from '../ui/plan';
 import { Icon } from '../ui/icons';
 import { quote } from '../ui/schema';
+import { clockOf } from './clock';
 import { minimumPassword, passwordProblem } from './password';
+import { Enrol } from './second-factor';
 import { conditionOf } from './upstream-state';
 
-type Step = 'admin' | 'mode' | 'hosts' | 'key' | 'dns' | 'done';
+type Step = 'admin' | 'factor' | 'mode' | 'check' | 'hosts' | 'key' | 'dns' | 'done';
 
 export function stepsFor(mode: Mode): Step[] {
-    return mode === 'lab' ? ['admin', 'mode', 'key', 'done'] : ['admin', 'mode', 'hosts', 'dns', 'done'];
+    return mode === 'lab' ? ['admin', 'factor', 'mode', 'check', 'key', 'done'] : ['admin', 'factor', 'mode', 'check', 'hosts', 'dns', 'done'];
 }
 
-const stepTitle: Record<Step, Key> = { admin: 'wizard.admin', mode: 'wizard.mode', hosts: 'wizard.hosts', key: 'wizard.key', dns: 'wizard.dns', done: 'wizard.done' };
+const stepTitle: Record<Step, Key> = { admin: 'wizard.admin', factor: 'system.second', mode: 'wizard.mode', check: 'wizard.check', hosts: 'wizard.hosts', key: 'wizard.key', dns: 'wizard.dns', done: 'wizard.done' };
 const stepHelp: Record<Step, [Key, Key][]> = {
     admin: [['wizard.help.code', 'wizard.help.code.text'], ['wizard.help.password', 'wizard.help.password.text']],
+    factor: [['wizard.help.factor', 'wizard.help.factor.text'], ['factor.lost', 'factor.lost.detail']],
     mode: [['wizard.help.mode', 'wizard.help.mode.text'], ['wizard.help.later', 'wizard.help.later.text']],
+    check: [['wizard.help.check', 'wizard.help.check.text']],
     hosts: [['wizard.help.why', 'wizard.help.why.text'], ['wizard.help.which', 'wizard.help.which.text'], ['wizard.help.nothing', 'wizard.help.nothing.text']],
     key: [['wizard.help.key', 'wizard.help.key.text']],
     dns: [['wizard.help.dns', 'wizard.help.dns.text'], ['wizard.help.others', 'wizard.help.others.text']],
@@ -132,6 +137,49 @@ function ModeStep({ mode, setMode, back }: StepProps) {
             </fieldset>
             {act.problem && <Trouble problem={act.problem} />}
             <Foot back={back} act={t(chosen === 'relay' ? 'wizard.mode.relay.act' : 'wizard.mode.lab.act')} busy={act.busy} />
+        </form>
+    );
+}
+
+/** Offered once: a password alone is enough for whoever guesses it. */
+function Factor({ next }: StepProps) {
+    const { session, renew } = useSession();
+    const [begun, setBegun] = useState(false);
+    if (begun && !session.totp)
+        return <Enrol done={(s) => void renew(s)} foot={(busy, ready) => <Foot skip={next} act={t('factor.confirm')} busy={busy} disabled={!ready} />} />;
+    return (
+        <form onSubmit={(e) => { e.preventDefault(); if (session.totp) next(); else setBegun(true); }} class="spaced5">
+            {session.totp ? <Callout level="ok" title={t('factor.isOn')}><p>{t('factor.on.detail')}</p></Callout> : <p>{t('factor.off.detail')}</p>}
+            <Foot skip={session.totp ? undefined : next} act={t(session.totp ? 'act.continue' : 'factor.setUp')} />
+        </form>
+    );
+}
+
+function Finding({ name, level, state, children }: { name: string; level: 'ok' | 'warn' | 'note'; state: string; children: ComponentChildren }) {
+    return <div class="host"><span class={level}><Icon name={level} /></span><strong class="lg">{name}</strong><Sev level={level}>{state}</Sev><div class="say">{children}</div></div>;
+}
+
+/** What of the box itself would make trouble later, each with its remedy. */
+function Check({ next, back }: StepProps) {
+    const found = useResource(useCallback(async (signal: AbortSignal) => {
+        const [status, plugins] = await Promise.all([get<Status>('/status', {}, signal), get<List<Plugin>>('/plugins', {}, signal)]);
+        return { status, families: plugins.items.filter((p) => p.kind === 'family'), ahead: clockAhead() };
+    }, []), 5000);
+    const clock = clockOf(found.data?.ahead);
+    return (
+        <form onSubmit={(e) => { e.preventDefault(); next(); }} class="spaced5">
+            {found.problem && <Trouble problem={found.problem} again={found.reload} />}
+            {!found.data && !found.problem && <Waiting />}
+            {found.data && <>
+                <Finding name={t('wizard.clock')} level={clock.level} state={t(clock.level === 'ok' ? 'wizard.clock.ok' : clock.level === 'note' ? 'wizard.clock.unknown' : 'wizard.clock.off')}>
+                    <p>{clock.level === 'note' ? t('wizard.clock.unknown.text') : t(clock.seconds < 2 ? 'wizard.clock.same' : 'wizard.clock.differs', { time: length(clock.seconds) })}</p>
+                    {clock.level === 'warn' && <div class="fix"><Callout level="warn" title={t('wizard.clock.fix')}><p>{t('wizard.clock.fix.text')}</p><Command text="timedatectl set-ntp true" /></Callout></div>}</Finding>
+                {found.data.families.length === 0 ? <Finding name={t('wizard.families')} level="warn" state={t('overview.nothing')}><p>{t('wizard.families.none')}</p></Finding>
+                    : found.data.families.map((p) => { const runs = p.state === 'started'; return <Finding key={p.name} name={word('section', p.name)} level={runs ? 'ok' : 'warn'} state={word('pluginState', p.state)}>
+                        <p>{runs ? t('wizard.families.text', { version: p.version }) : <bdi>{p.reason}</bdi>}</p>{!runs && <div class="fix"><Callout level="warn" title={t('wizard.families.fix')}><p>{t('wizard.families.fix.text')}</p></Callout></div>}</Finding>; })}
+                <Finding name={t('lab.listens')} level={found.data.status.listening.length > 0 ? 'ok' : 'warn'} state={found.data.status.listening.join(', ') || t('wizard.listens.nowhere')}>
+                    {found.data.status.listening.length > 0 ? <p>{t('wizard.listens.text')}</p> : <div class="fix"><Callout level="warn" title={t('wizard.listens.nowhere')}><p>{t('wizard.listens.fix')}</p></Callout></div>}</Finding></>}
+            <Foot back={back} act={t('act.continue')} disabled={!found.data} />
         </form>
     );
 }
@@ -287,9 +335,10 @@ function Done({ mode }: StepProps) {
     );
 }
 
-const bodies: Record<Step, (props: StepProps) => ComponentChildren> = { admin: Admin, mode: ModeStep, hosts: Hosts, key: KeyStep, dns: DnsStep, done: Done };
+const bodies: Record<Step, (props: StepProps) => ComponentChildren> = { admin: Admin, factor: Factor, mode: ModeStep, check: Check, hosts: Hosts, key: KeyStep, dns: DnsStep, done: Done };
 const titles: Record<Step, [Key, Key]> = {
     admin: ['wizard.admin.title', 'wizard.admin.lede'], mode: ['wizard.mode.title', 'wizard.mode.lede'], hosts: ['wizard.hosts.title', 'wizard.hosts.lede'],
+    factor: ['wizard.factor.title', 'wizard.factor.lede'], check: ['wizard.check.title', 'wizard.check.lede'],
     key: ['wizard.key.title', 'wizard.key.lede'], dns: ['wizard.dns.title', 'wizard.dns.lede'], done: ['wizard.done.title', 'wizard.done.lede'],
 };
 
@@ -315,7 +364,7 @@ export default function Wizard() {
     // With the mode the list of steps becomes another one.
     const chosen = (m: Mode) => {
         setMode(m);
-        setStep(m === 'lab' ? 'key' : 'hosts');
+        setStep('check');
     };
     return (
         <div class="first">
@@ -326,7 +375,7 @@ export default function Wizard() {
                     <li key={s} class={i < at ? 'done' : undefined} aria-current={i === at ? 'step' : undefined}><span class="d">{i < at ? <Icon name="check" /> : i + 1}</span>{t(stepTitle[s])}{i < at && <span class="vh">{t('wizard.isDone')}</span>}{i === at && <span class="xs muted onlysm">{t('wizard.stepOf', { at: at + 1, n: steps.length })}</span>}</li>))}</ol></nav>
                 <main id="main" tabIndex={-1} ref={main}>
                     <h1>{t(titles[step][0])}</h1><p class="lede">{t(titles[step][1])}</p>
-                    {step === 'admin' && !session.setup ? <Waiting /> : <Body next={() => move(1)} back={at > 1 ? () => move(-1) : undefined} mode={mode} setMode={chosen} />}
+                    {step === 'admin' && !session.setup ? <Waiting /> : <Body next={() => move(1)} back={at > 2 ? () => move(-1) : undefined} mode={mode} setMode={chosen} />}
                 </main>
                 <aside class="sm muted stack" aria-label={t('wizard.help')}>{stepHelp[step].map(([head, text]) => [<h2 class="md" key={head}>{t(head)}</h2>, <p key={text}>{t(text)}</p>])}</aside>
             </div>
