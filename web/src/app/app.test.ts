@@ -4,11 +4,13 @@ import { parseEvent } from '../api/live';
 import { problemOf, toProblem, unreachable } from '../api/problem';
 import { may } from '../api/session';
 import type { Client, Event, Status } from '../api/types';
+import { actionOf, objectOf } from '../pages/audit';
 import { standingOf } from '../pages/client-state';
 import { queryOf, sinceOf } from '../pages/clients';
 import { clockOf } from '../pages/clock';
 import { joined } from '../pages/events';
 import { bucketsOf, resultOf, widthFor } from '../pages/requests';
+import { reverse } from '../pages/settings';
 import { passwordProblem } from '../pages/password';
 import { stepsFor } from '../pages/wizard';
 import { find } from './app';
@@ -144,5 +146,24 @@ describe('the clock', () => {
         expect(clockOf(60_000)).toEqual({ level: 'ok', seconds: 60 });
         expect(clockOf(-61_000)).toEqual({ level: 'warn', seconds: 61 });
         expect(clockOf(undefined).level).toBe('note');
+    });
+});
+
+describe('the audit log', () => {
+    it('says in words what was done, and to what', () => {
+        expect(actionOf({ action: 'PATCH /users/{name}' })).toBe('Changed user');
+        expect(actionOf({ action: 'POST /nobody/knows' })).toBe('POST /nobody/knows');
+        expect(objectOf({ what: { name: 'ada' } })).toBe('ada');
+        expect(objectOf({ what: {}, after: { name: 'bob', role: 'viewer' } })).toBe('bob');
+        expect(objectOf({ what: {}, before: { 'pool.record': 'true' }, after: { 'pool.record': 'false' } })).toBe('pool.record');
+        expect(objectOf({ what: '' })).toBe('');
+    });
+});
+
+describe('settings', () => {
+    it('go back to what they were, also where no revision stands before', () => {
+        const list = [{ key: 'a.b', source: 'default', value: '1' }, { key: 'a.c', source: 'file', value: '"x"' }, { key: 'a.d', source: 'file', value: '2' }];
+        expect(reverse(list, ['a.b', 'a.c'])).toEqual({ unset: ['a.b'], set: ['a.c="x"'] });
+        expect(reverse(list, [])).toEqual({});
     });
 });
