@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """The page in Debian's Chromium, nothing mocked behind it: page/*.mjs play the person, this the console and the machines."""
-import json
 import subprocess
 import sys
 import uuid
@@ -10,7 +9,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import person  # noqa: E402
 import certificates  # noqa: E402
 import kms_bodies as kms  # noqa: E402
-import rpc_client  # noqa: E402
 import support  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
@@ -18,20 +16,14 @@ NAMES = ["<img src=x onerror=muster_was_here=1>", "\u202egpj.exe \u2066abc", "W"
          "\"><script>muster_was_here=1</script>", "  two  spaces  ", "{n}", "__proto__", "\u0645\u0643\u062a\u0628"]
 
 
-class Page(person.PersonTest):
-    def machines(self, box, number=30):
-        daemon = box.daemon
-        daemon.lab = True
-        done = subprocess.run([support.BIN / "muster-client", "--host", f"127.0.0.1:{daemon.port}", "--seal-key-file",
-                               daemon.state / "lab" / "seal.key", "--family", "win7", "--clients", str(number)],
-                              capture_output=True, text=True, timeout=120 * support.PATIENCE)
-        self.assertIn("activated", done.stdout, done.stdout + done.stderr)
+class Tasks(person.PersonTest):
+    """What a person comes for, from the first run on."""
 
     def test_from_the_first_run_to_the_log_out(self):
         box = self.box(ready=False, serving=())
         support.wait_for(lambda: box.daemon.ctl("setup-code", check=False).returncode == 0, 30, box.daemon.log_tail)
-        self.person("first_run", box, {"machines": lambda: self.machines(box)}, code=box.daemon.ctl("setup-code").stdout.strip(),
-                    listens=f"127.0.0.1:{box.daemon.port}")
+        self.person("first_run", box, {"machines": lambda: self.fleet(box)},
+                    code=box.daemon.ctl("setup-code").stdout.strip(), listens=f"127.0.0.1:{box.daemon.port}")
 
     def test_one_machine_is_found_among_a_hundred_thousand(self):
         # The records go in where the daemon's own go in, by the store itself.
@@ -39,34 +31,20 @@ class Page(person.PersonTest):
         home.mkdir(mode=0o700)
         subprocess.run([support.BIN / "bench_store", "--directory", home, "--records", "100000", "--clients", "100000",
                         "--sequential"], check=True, capture_output=True, timeout=120 * support.PATIENCE)
-        host = Upstream(count=50)
-        self.addCleanup(host.end)
-        box = self.box(serving=support.relay(host.address)).add_user()
+        box = self.box(serving=support.relay(self.host().address)).add_user()
         cmid, machine = uuid.UUID("7c0ffee0-4b1d-4000-8000-00000000beef"), "FIN-LAPTOP-0815.corp.example"
         self.ask(box, *[kms.request(cmid=cmid, machine=machine)] * 3)
         self.person("clients", box, machine=machine, cmid=str(cmid), requests=3)
 
     def test_an_upstream_is_added_repaired_and_moved(self):
         port = support.free_port()
-        box = self.box(serving=("--config", self.settings()), ready=False)
-        support.wait_for(lambda: box.daemon.ctl("mode", "set", "relay", "--yes", check=False).returncode == 0, 30,
-                         box.daemon.log_tail)
-        self.ready_for_a_person(box, "relay")
-        hosts = []
-        self.addCleanup(lambda: [host.end() for host in hosts])
-
-        def repair():
-            hosts.append(Upstream("127.0.0.1", port, count=50))
-
-        def request():
-            self.ask(box, kms.request())
-        self.person("upstreams", box, {"repair": repair, "request": request}, upstream=f"127.0.0.1:{port}")
+        box = self.chosen("relay")
+        self.person("upstreams", box, {"repair": lambda: self.host("127.0.0.1", port) and None,
+                                       "request": lambda: self.ask(box, kms.request()) and None},
+                    upstream=f"127.0.0.1:{port}")
 
     def test_certificates_tokens_settings_and_users(self):
-        box = self.box(serving=("--config", self.settings()), ready=False)
-        support.wait_for(lambda: box.daemon.ctl("mode", "set", "lab", "--yes", check=False).returncode == 0, 30,
-                         box.daemon.log_tail)
-        self.ready_for_a_person(box, "lab")
+        box = self.chosen("lab")
         authority = certificates.Authority(self.directory / "ca")
         chain, key = authority.issue("muster.example.org")
 
@@ -77,31 +55,14 @@ class Page(person.PersonTest):
         def sign(request):
             signed = authority.sign(request)
             return {"chain": signed, "fingerprint": certificates.fingerprint(signed)}
-        self.person("system", box, {
-            "fingerprint": lambda: certificates.served(box.port), "program": program, "sign": sign,
-            "setting": lambda key: self.setting(box, key),
-        }, chain=chain, key=key, wrongKey=authority.issue("other.example.org")[1],
-            fingerprint=certificates.fingerprint(chain))
+        self.person("system", box, {"fingerprint": lambda: certificates.served(box.port), "program": program, "sign": sign,
+                                    "setting": lambda key: self.setting(box, key)},
+                    chain=chain, key=key, wrongKey=authority.issue("other.example.org")[1],
+                    fingerprint=certificates.fingerprint(chain))
 
-    def lab(self, number=30):
-        """A lab with machines, whose settings file can be written."""
-        box = self.box(serving=("--config", self.settings()), ready=False)
-        support.wait_for(lambda: box.daemon.ctl("mode", "set", "lab", "--yes", check=False).returncode == 0, 30,
-                         box.daemon.log_tail)
-        self.ready_for_a_person(box, "lab")
-        box.daemon.install_key()
-        support.wait_for(lambda: (box.daemon.state / "lab" / "seal.key").exists(), 30, box.daemon.log_tail)
-        self.machines(box, number)
-        return box
 
-    def relay(self):
-        """A relay before two hosts, one of which is away, with machines of every kind of name."""
-        host = Upstream(count=50)
-        self.addCleanup(host.end)
-        box = self.box(serving=support.relay(host.address, f"127.0.0.1:{support.free_port()}")).add_user()
-        self.ask(box, *[kms.request(cmid=uuid.UUID(int=number), machine=name) for number, name in enumerate(NAMES, 1)])
-        self.ask(box, *[kms.request(cmid=uuid.UUID(int=77), machine=f"vdi-{number}") for number in range(3)])
-        return box
+class Hands(person.PersonTest):
+    """The same without a mouse, and without room."""
 
     def test_a_mornings_work_by_keyboard_alone(self):
         box = self.lab()
@@ -116,43 +77,27 @@ class Page(person.PersonTest):
         self.person("phone", box, {"setting": lambda key: self.setting(box, key)},
                     machine=self.listed(box, "client", "list")[3]["machine"])
 
+
+class Looks(person.PersonTest):
+    """What every page must be, whatever is on it."""
+
+    def relay(self):
+        """A relay before two hosts, one of which is away, with machines of every kind of name."""
+        box = self.box(serving=support.relay(self.host().address, f"127.0.0.1:{support.free_port()}")).add_user()
+        self.ask(box, *[kms.request(cmid=uuid.UUID(int=number), machine=name) for number, name in enumerate(NAMES, 1)])
+        self.ask(box, *[kms.request(cmid=uuid.UUID(int=77), machine=f"vdi-{number}") for number in range(3)])
+        return box
+
     def test_names_that_are_no_names_do_no_harm(self):
-        box = self.relay()
-        self.person("names", box, names=NAMES, cmids=[str(uuid.UUID(int=number)) for number in range(1, len(NAMES) + 1)])
+        self.person("names", self.relay(), names=NAMES, cmids=[str(uuid.UUID(int=n)) for n in range(1, len(NAMES) + 1)])
 
     def test_every_page_is_accessible_in_production(self):
-        box = self.relay()
-        self.person("look", box, mode="relay", pages=[
+        self.person("look", self.relay(), mode="relay", pages=[
             "/", "/clients", f"/clients/{uuid.UUID(int=77)}", "/events", "/upstreams", "/dns", "/dns?view=keys", "/plugins",
             "/settings/relay", "/settings/listener", "/system", "/audit", "/setup", "/no-such-page"])
 
     def test_every_page_is_accessible_in_the_lab(self):
-        self.person("look", self.lab(), mode="lab", pages=["/", "/lab", "/clients", "/settings/lab"])
-
-    def listed(self, box, *words):
-        return json.loads(box.daemon.ctl(*words, "-o", "json").stdout)["items"]
-
-    def setting(self, box, key):
-        shown = json.loads(box.daemon.ctl("settings", "show", "-o", "json").stdout)["items"]
-        return next(one["value"] for one in shown if one["key"] == key)
-
-    def ask(self, box, *bodies):
-        with rpc_client.Client("127.0.0.1", box.daemon.port) as client:
-            return [client.ask(body) for body in bodies]
-
-    def settings(self):
-        """A settings file of its own, in which the page may write."""
-        file = self.directory / "muster.toml"
-        file.write_text("")
-        return file
-
-    def ready_for_a_person(self, box, mode):
-        def look():
-            done = box.daemon.ctl("status", "-o", "json", check=False)
-            return done.stdout.startswith("{") and json.loads(done.stdout)["mode"] == mode
-        support.wait_for(look, 30, box.daemon.log_tail)
-        box.daemon.lab = mode == "lab"
-        return box.add_user()
+        self.person("look", self.lab(), mode="lab", pages=["/", "/lab"])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE.parent / "peers"))
+import rpc_client  # noqa: E402
 import support  # noqa: E402
+from upstream import Upstream  # noqa: E402
 
 USER, PASSWORD = "ada", "quiet harbour lantern"
 
@@ -47,6 +49,53 @@ class PersonTest(support.DaemonTest):
         daemon = self.daemon("--web", f"127.0.0.1:{port}", *words, **more)
         daemon.start_ready() if ready else daemon.start()
         return Box(daemon, port)
+
+    def chosen(self, mode):
+        """One whose mode was chosen on the console, and whose settings file is its own: the page may write there."""
+        file = self.directory / "muster.toml"
+        file.write_text("")
+        box = self.box(serving=("--config", file), ready=False)
+        support.wait_for(lambda: box.daemon.ctl("mode", "set", mode, "--yes", check=False).returncode == 0, 30,
+                         box.daemon.log_tail)
+
+        def serves():
+            done = box.daemon.ctl("status", "-o", "json", check=False)
+            return done.stdout.startswith("{") and json.loads(done.stdout)["mode"] == mode
+        support.wait_for(serves, 30, box.daemon.log_tail)
+        box.daemon.lab = mode == "lab"
+        return box.add_user()
+
+    def lab(self):
+        """Such a one in the lab, with thirty machines."""
+        box = self.chosen("lab")
+        box.daemon.install_key()
+        support.wait_for((box.daemon.state / "lab" / "seal.key").exists, 30, box.daemon.log_tail)
+        self.fleet(box)
+        return box
+
+    def fleet(self, box):
+        """Thirty machines ask the lab until they are activated."""
+        done = subprocess.run([support.BIN / "muster-client", "--host", f"127.0.0.1:{box.daemon.port}", "--seal-key-file",
+                               box.daemon.state / "lab" / "seal.key", "--family", "win7", "--clients", "30"],
+                              capture_output=True, text=True, timeout=120 * support.PATIENCE)
+        self.assertIn("activated", done.stdout, done.stdout + done.stderr)
+
+    def host(self, *where):
+        """A stand-in for a licensed host."""
+        host = Upstream(*where, count=50)
+        self.addCleanup(host.end)
+        return host
+
+    def ask(self, box, *bodies):
+        with rpc_client.Client("127.0.0.1", box.daemon.port) as client:
+            for body in bodies:
+                client.ask(body)
+
+    def listed(self, box, *words):
+        return json.loads(box.daemon.ctl(*words, "-o", "json").stdout)["items"]
+
+    def setting(self, box, key):
+        return next(one["value"] for one in self.listed(box, "settings", "show") if one["key"] == key)
 
     def person(self, scenario, box, answering=(), **facts):
         """Plays page/SCENARIO.mjs to its end. answering: functions by the word with which it asks for them."""

@@ -4,14 +4,14 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { clockAhead, enter, get, part, send, sendText } from '../api/client';
 import { toProblem, type Problem } from '../api/problem';
 import { useSession } from '../api/session';
-import type { DnsChange, DnsView, LabKey, List, Mode, Plugin, Session, Status, Upstream } from '../api/types';
+import type { DnsChange, DnsView, Domain, LabKey, List, Mode, Plugin, Session, Status, Upstream } from '../api/types';
 import { useAct, useResource } from '../api/use';
 import { BareTop } from '../app/frame';
 import { go } from '../app/router';
 import { t, word, type Key } from '../i18n';
 import { Callout, Command, Labelled, Name, Sev, Trouble, useTitle, Waiting } from '../ui/bits';
 import { Diff } from '../ui/diff';
-import { length } from '../ui/format';
+import { length, sentence } from '../ui/format';
 import { linesOf } from '../ui/plan';
 import { Icon } from '../ui/icons';
 import { quote } from '../ui/schema';
@@ -237,13 +237,13 @@ function Hosts({ next, back }: StepProps) {
             <div class="spaced5">
                 {have.map((u) => {
                     const c = conditionOf(u);
-                    return <div class="host" key={u.name}><span class="ok"><Icon name="check" /></span><strong class="lg"><Name>{u.name}</Name></strong><Sev level={c.level}>{c.word}</Sev><p class="say">{u.why}</p>
+                    return <div class="host" key={u.name}><span class="ok"><Icon name="check" /></span><strong class="lg"><Name>{u.name}</Name></strong><Sev level={c.level}>{c.word}</Sev><p class="say"><bdi>{sentence(u.why)}</bdi></p>
                         {u.condition !== 'up' && <div class="fix"><Callout level="warn" title={t('wizard.hosts.fix')}><p>{t('wizard.hosts.fix.text', { address: u.address })}</p></Callout></div>}
                         <p class="say"><button class="linkish" type="button" onClick={() => remove(u.name)}>{t('upstreams.removeIt', { name: u.name })}</button></p></div>;
                 })}
                 {fresh.map((c) => (
                     <div class="host" key={c.address}><input type="checkbox" id={`h-${c.address}`} checked={c.keep} onChange={(e) => { const keep = e.currentTarget.checked; setFound((all) => all.map((x) => (x.address === c.address ? { ...x, keep } : x))); }} /><label for={`h-${c.address}`}><Name>{c.address}</Name></label>
-                        <Sev level={c.answers ? 'ok' : 'warn'}>{t(c.answers ? 'upstreams.up' : 'upstreams.down')}</Sev><p class="say">{c.what}</p></div>))}
+                        <Sev level={c.answers ? 'ok' : 'warn'}>{t(c.answers ? 'upstreams.up' : 'upstreams.down')}</Sev><p class="say">{c.answers ? t('wizard.hosts.tested') : <bdi>{sentence(c.what)}</bdi>}</p></div>))}
             </div>
             <div class="host addh"><Labelled label={t('wizard.hosts.hand')} help={t('wizard.hosts.hand.help')}>{(ids) => <div class="row"><input {...ids} type="text" class="grow" spellcheck={false} autocapitalize="none" value={more} onInput={(e) => setMore(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === 'Enter') { e.preventDefault(); add(); } }} /><button class="btn" type="button" disabled={adding.busy || more.trim() === ''} onClick={add}>{adding.busy ? t('wait.moment') : t('wizard.hosts.hand.act')}</button></div>}</Labelled></div>
             {adding.problem && <Trouble problem={adding.problem} />}
@@ -279,18 +279,27 @@ function KeyStep({ next, back }: StepProps) {
 
 function DnsStep({ next, back }: StepProps) {
     const [domain, setDomain] = useState('');
+    const [key, setKey] = useState({ name: '', secret: '' });
     const [plan, setPlan] = useState<DnsChange[]>();
+    const change = () => { setPlan(undefined); setPublished(false); };
     const planning = useAct();
     const publishing = useAct();
     const [published, setPublished] = useState(false);
+    // Whoever published before finds it there: a key that was missing is all that was waited for.
+    const stands = !published && plan !== undefined && plan.every((c) => c.change === '=' && !c.problem) && plan.some((c) => c.ours);
     const show = () => void planning.run(async () => {
         setPublished(false);
-        await send('PATCH', '/settings', { set: [`dns.domains=[{domain = ${quote(domain.trim())}}]`] });
+        const signs = key.name.trim() !== '';
+        if (signs && key.secret.trim() !== '') {
+            await send('POST', '/dns/keys', { name: key.name.trim(), file: key.secret.trim() });
+            setKey({ ...key, secret: '' });
+        }
+        await send('PATCH', '/settings', { set: [`dns.domains=[{domain = ${quote(domain.trim())}${signs ? `, key = ${quote(key.name.trim())}` : ''}}]`] });
         setPlan((await get<List<DnsChange>>('/dns/changes', { domain: domain.trim() })).items);
     });
     const submit = async (e: SubmitEvent) => {
         e.preventDefault();
-        if (published) {
+        if (published || stands) {
             next();
             return;
         }
@@ -304,17 +313,29 @@ function DnsStep({ next, back }: StepProps) {
         });
         if (done) setPublished(true);
     };
+    // Asked for is not written yet: what each name server made of it shows a moment later.
+    const state = useResource(useCallback((signal: AbortSignal) => (published ? get<Domain>(`/dns/domains/${part(domain.trim())}`, {}, signal) : Promise.resolve(undefined)), [published, domain]), 1000);
+    const now = published ? state.data : undefined;
+    const settled = now && !now.busy && now.state !== 'waiting';
+    const failed = settled && now.state !== 'published' && now.state !== 'manual';
     const problem = plan?.find((c) => c.problem)?.problem;
     const changes = plan?.filter((c) => c.change !== '=').length ?? 0;
     return (
         <form onSubmit={(e) => void submit(e)} class="spaced5">
-            <Labelled label={t('wizard.dns.domain')} help={t('wizard.dns.domain.help')}>{(ids) => <div class="row"><input {...ids} type="text" class="grow" placeholder="corp.example" spellcheck={false} autocapitalize="none" value={domain} onInput={(e) => { setDomain(e.currentTarget.value); setPlan(undefined); }} /><button class="btn" type="button" disabled={planning.busy || domain.trim() === ''} onClick={show}>{planning.busy ? t('wait.moment') : t('wizard.dns.show')}</button></div>}</Labelled>
+            <Labelled label={t('wizard.dns.domain')} help={t('wizard.dns.domain.help')}>{(ids) => <div class="row"><input {...ids} type="text" class="grow" placeholder="corp.example" spellcheck={false} autocapitalize="none" value={domain} onInput={(e) => { setDomain(e.currentTarget.value); change(); }} /><button class="btn" type="button" disabled={planning.busy || domain.trim() === ''} onClick={show}>{planning.busy ? t('wait.moment') : t('wizard.dns.show')}</button></div>}</Labelled>
+            <details class="spaced2 sm"><summary>{t('wizard.dns.key')}</summary><div class="spaced2">
+                <Labelled label={t('dns.keyName')}>{(ids) => <input {...ids} type="text" spellcheck={false} autocapitalize="none" autocomplete="off" value={key.name} onInput={(e) => { setKey({ ...key, name: e.currentTarget.value }); change(); }} />}</Labelled>
+                <Labelled label={t('dns.secret')} help={t('dns.secret.help')}>{(ids) => <input {...ids} type="password" spellcheck={false} autocomplete="off" value={key.secret} onInput={(e) => { setKey({ ...key, secret: e.currentTarget.value }); change(); }} />}</Labelled></div></details>
             {planning.problem && <div class="spaced"><Trouble problem={planning.problem} /></div>}
             {plan && <div class="zone"><div class="head"><h2 class="h3">{t('wizard.dns.plan', { n: changes })}</h2></div><Diff lines={linesOf(plan)} label={t('wizard.dns.plan', { n: changes })} />
                 {problem && <div class="spaced"><Callout level="warn" title={t('wizard.dns.cannot')}><p>{problem}</p><p class="muted">{t('wizard.dns.cannot.text')}</p></Callout></div>}</div>}
             {publishing.problem && <div class="spaced"><Trouble problem={publishing.problem} /></div>}
-            {published && <div class="spaced"><Callout level="ok" title={t('wizard.dns.published')}><p>{t('wizard.dns.published.text')}</p></Callout></div>}
-            <Foot back={back} skip={published ? undefined : next} act={published ? t('act.continue') : plan ? t('dns.publishN', { n: changes }) : t('wizard.dns.show')} busy={publishing.busy} disabled={!published && (domain.trim() === '' || (plan !== undefined && changes === 0))} />
+            {stands && <div class="spaced" role="status"><Callout level="ok" title={t('wizard.dns.published')}><p>{t('wizard.dns.published.text')}</p></Callout></div>}
+            {published && <div class="spaced" role="status">{failed
+                ? <Callout level="warn" title={t('wizard.dns.failed')}><p><bdi>{sentence(now.why)}</bdi></p><p class="muted">{t('wizard.dns.failed.text')}</p></Callout>
+                : settled ? <Callout level="ok" title={t('wizard.dns.published')}><p>{t('wizard.dns.published.text')}</p></Callout>
+                    : <span class="live"><span class="dot" />{t('wizard.dns.asked')}</span>}</div>}
+            <Foot back={back} skip={published || stands ? undefined : next} act={published || stands ? t('act.continue') : plan ? t('dns.publishN', { n: changes }) : t('wizard.dns.show')} busy={publishing.busy} disabled={!published && !stands && (domain.trim() === '' || (plan !== undefined && changes === 0))} />
         </form>
     );
 }
