@@ -1,52 +1,103 @@
 #!/usr/bin/python3
-"""The page in Debian's Chromium, nothing mocked behind it: page.mjs plays the person, this the console and the machines."""
-import os
+"""The page in Debian's Chromium, nothing mocked behind it: page/*.mjs play the person, this the console and the machines."""
 import subprocess
 import sys
 import uuid
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "peers"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import person  # noqa: E402
+import certificates  # noqa: E402
+import kms_bodies as kms  # noqa: E402
 import support  # noqa: E402
+from upstream import Upstream  # noqa: E402
 
-HERE = Path(__file__).resolve().parent
-HOSTILE = "<img src=x onerror=muster_was_here=1>"
+NAMES = ["<img src=x onerror=muster_was_here=1>", "\u202egpj.exe \u2066abc", "W" * 63, "=cmd|' /C calc'!A0", "@SUM(1+1)*cmd",
+         "\"><script>muster_was_here=1</script>", "  two  spaces  ", "{n}", "__proto__", "\u0645\u0643\u062a\u0628"]
 
 
-class Page(support.DaemonTest):
+class Tasks(person.PersonTest):
+    """What a person comes for, from the first run on."""
+
     def test_from_the_first_run_to_the_log_out(self):
-        port = support.free_port()
-        daemon = self.daemon("--web", f"127.0.0.1:{port}", serving=())
-        daemon.start()
-        support.wait_for(lambda: daemon.ctl("setup-code", check=False).returncode == 0, 30, daemon.log_tail)
-        code = daemon.ctl("setup-code").stdout.strip()
-        person = subprocess.Popen(["node", HERE / "page.mjs", f"https://127.0.0.1:{port}", code, HOSTILE],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  env=os.environ | {"MUSTER_PATIENCE": str(support.PATIENCE)})
-        self.addCleanup(person.kill)
-        said = []
-        for line in person.stdout:
-            said.append(line)
-            print(line, end="")
-            if "NEEDS-CLIENT" in line:
-                self.machines(daemon)
-                person.stdin.write("\n")
-                person.stdin.flush()
-        self.assertEqual(person.wait(60), 0, "".join(said) + daemon.log_tail())
+        box = self.box(ready=False, serving=())
+        support.wait_for(lambda: box.daemon.ctl("setup-code", check=False).returncode == 0, 30, box.daemon.log_tail)
+        self.person("first_run", box, {"machines": lambda: self.fleet(box)},
+                    code=box.daemon.ctl("setup-code").stdout.strip(), listens=f"127.0.0.1:{box.daemon.port}")
 
-    def machines(self, daemon):
-        """Thirty that behave, and one whose name is no name."""
-        import kms_bodies as kms
-        import rpc_client
-        daemon.lab = True
-        done = subprocess.run([support.BIN / "muster-client", "--host", f"127.0.0.1:{daemon.port}", "--seal-key-file",
-                               daemon.state / "lab" / "seal.key", "--family", "win7", "--clients", "30"],
-                              capture_output=True, text=True, timeout=120 * support.PATIENCE)
-        self.assertIn("activated", done.stdout, done.stdout + done.stderr)
-        client = rpc_client.Client("127.0.0.1", daemon.port)
-        self.addCleanup(client.close)
-        client.ask(kms.request(cmid=uuid.UUID(int=7), machine=HOSTILE))
+    def test_one_machine_is_found_among_a_hundred_thousand(self):
+        # The records go in where the daemon's own go in, by the store itself.
+        home = self.directory / "state"
+        home.mkdir(mode=0o700)
+        subprocess.run([support.BIN / "bench_store", "--directory", home, "--records", "100000", "--clients", "100000",
+                        "--sequential"], check=True, capture_output=True, timeout=120 * support.PATIENCE)
+        box = self.box(serving=support.relay(self.host().address)).add_user()
+        cmid, machine = uuid.UUID("7c0ffee0-4b1d-4000-8000-00000000beef"), "FIN-LAPTOP-0815.corp.example"
+        self.ask(box, *[kms.request(cmid=cmid, machine=machine)] * 3)
+        self.person("clients", box, machine=machine, cmid=str(cmid), requests=3)
+
+    def test_an_upstream_is_added_repaired_and_moved(self):
+        port = support.free_port()
+        box = self.chosen("relay")
+        self.person("upstreams", box, {"repair": lambda: self.host("127.0.0.1", port) and None,
+                                       "request": lambda: self.ask(box, kms.request()) and None},
+                    upstream=f"127.0.0.1:{port}")
+
+    def test_certificates_tokens_settings_and_users(self):
+        box = self.chosen("lab")
+        authority = certificates.Authority(self.directory / "ca")
+        chain, key = authority.issue("muster.example.org")
+
+        def program(token):
+            return {"reads": box.as_program(token, "GET", "/clients?limit=1")[0],
+                    "changes": box.as_program(token, "PATCH", "/settings", {"set": ["pool.record=false"]})[0]}
+
+        def sign(request):
+            signed = authority.sign(request)
+            return {"chain": signed, "fingerprint": certificates.fingerprint(signed)}
+        self.person("system", box, {"fingerprint": lambda: certificates.served(box.port), "program": program, "sign": sign,
+                                    "setting": lambda key: self.setting(box, key)},
+                    chain=chain, key=key, wrongKey=authority.issue("other.example.org")[1],
+                    fingerprint=certificates.fingerprint(chain))
+
+
+class Hands(person.PersonTest):
+    """The same without a mouse, and without room."""
+
+    def test_a_mornings_work_by_keyboard_alone(self):
+        box = self.lab()
+        self.person("keyboard", box, {
+            "setting": lambda key: self.setting(box, key),
+            "clients": lambda: [one["machine"] for one in self.listed(box, "client", "list")],
+            "tokens": lambda: self.listed(box, "token", "list"),
+        }, machine=self.listed(box, "client", "list")[3]["machine"])
+
+    def test_with_a_finger_on_390_pixels(self):
+        box = self.lab()
+        self.person("phone", box, {"setting": lambda key: self.setting(box, key)},
+                    machine=self.listed(box, "client", "list")[3]["machine"])
+
+
+class Looks(person.PersonTest):
+    """What every page must be, whatever is on it."""
+
+    def relay(self):
+        """A relay before two hosts, one of which is away, with machines of every kind of name."""
+        box = self.box(serving=support.relay(self.host().address, f"127.0.0.1:{support.free_port()}")).add_user()
+        self.ask(box, *[kms.request(cmid=uuid.UUID(int=number), machine=name) for number, name in enumerate(NAMES, 1)])
+        self.ask(box, *[kms.request(cmid=uuid.UUID(int=77), machine=f"vdi-{number}") for number in range(3)])
+        return box
+
+    def test_names_that_are_no_names_do_no_harm(self):
+        self.person("names", self.relay(), names=NAMES, cmids=[str(uuid.UUID(int=n)) for n in range(1, len(NAMES) + 1)])
+
+    def test_every_page_is_accessible_in_production(self):
+        self.person("look", self.relay(), mode="relay", pages=[
+            "/", "/clients", f"/clients/{uuid.UUID(int=77)}", "/events", "/upstreams", "/dns", "/dns?view=keys", "/plugins",
+            "/settings/relay", "/settings/listener", "/system", "/audit", "/setup", "/no-such-page"])
+
+    def test_every_page_is_accessible_in_the_lab(self):
+        self.person("look", self.lab(), mode="lab", pages=["/", "/lab"])
 
 
 if __name__ == "__main__":

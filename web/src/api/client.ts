@@ -6,6 +6,8 @@ export type Query = Record<string, string | number | boolean | undefined | null>
 
 const root = '/api/v1';
 let csrf = '';
+/** Milliseconds by which the appliance's clock is ahead of this browser's; whole seconds are all that an answer says. */
+let ahead: number | undefined;
 let onLogout: () => void = () => undefined;
 
 export function setCsrf(value: string): void {
@@ -27,17 +29,27 @@ export function address(path: string, query: Query = {}): string {
 /** A part of a path: whatever it holds stays one part. */
 export const part = (value: string): string => encodeURIComponent(value);
 
+export const clockAhead = (): number | undefined => ahead;
+
+/** @param sent when the request left, @param now when its answer was here: the truth lies between, and half a second on */
+export function clockDifference(date: string | null, sent: number, now: number): number | undefined {
+    const said = Date.parse(date ?? '');
+    return Number.isNaN(said) ? undefined : said + 500 - (sent + now) / 2;
+}
+
 async function call(method: string, url: string, body: Json | undefined, signal: AbortSignal | undefined, keepsSession: boolean): Promise<Response> {
     const headers: Record<string, string> = { Accept: 'application/json, text/plain' };
     if (method !== 'GET') headers['X-Muster-CSRF'] = csrf;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     let response: Response;
+    const sent = Date.now();
     try {
         response = await fetch(url, { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body), credentials: 'same-origin', cache: 'no-store' });
     } catch (error) {
         if (error instanceof DOMException && error.name === 'AbortError') throw error;
         throw unreachable();
     }
+    ahead = clockDifference(response.headers.get('Date'), sent, Date.now()) ?? ahead;
     if (response.ok) return response;
     if (response.status === 401 && !keepsSession) onLogout();
     const said = await response.text();

@@ -13,6 +13,8 @@ export interface Session {
     setup: boolean;
     name?: string;
     role?: Role;
+    /** Whether this user signs in with a code, too. */
+    totp?: boolean;
     csrf?: string;
     version: string;
     mode: Mode;
@@ -327,12 +329,19 @@ export interface Certificate {
 }
 
 export interface Audit {
+    number: number;
     time: string;
     who: string;
     from: string;
+    front: string;
+    /** "PATCH /settings", or a word such as "login". */
     action: string;
-    what: string;
-    before: Json;
-    after: Json;
+    /** What the path names: {name: "ada"}. */
+    what: Record<string, Json> | string;
+    before?: Json;
+    after?: Json;
     result: string;
+    detail: string;
+    /** How often it came in a row. */
+    count: number;
 }

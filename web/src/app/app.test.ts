@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { clockDifference } from '../api/client';
 import { parseEvent } from '../api/live';
 import { problemOf, toProblem, unreachable } from '../api/problem';
 import { may } from '../api/session';
 import type { Client, Event, Status } from '../api/types';
+import { actionOf, objectOf } from '../pages/audit';
 import { standingOf } from '../pages/client-state';
 import { queryOf, sinceOf } from '../pages/clients';
+import { clockOf } from '../pages/clock';
 import { joined } from '../pages/events';
 import { bucketsOf, resultOf, widthFor } from '../pages/requests';
-import { passwordProblem, stepsFor } from '../pages/wizard';
+import { reverse } from '../pages/settings';
+import { passwordProblem } from '../pages/password';
+import { stepsFor } from '../pages/wizard';
 import { find } from './app';
 import { alarmsOf, gaugeOf, type Facts } from './health';
 import { fits } from './palette';
@@ -109,7 +114,7 @@ describe('rights and steps', () => {
         expect(may({ ...session, authenticated: false }, 'viewer')).toBe(false);
     });
     it('follow the mode', () => {
-        expect(stepsFor('lab')).toEqual(['admin', 'mode', 'key', 'done']);
+        expect(stepsFor('lab')).toEqual(['admin', 'factor', 'mode', 'check', 'key', 'done']);
         expect(stepsFor('relay')).toContain('dns');
     });
     it('judge passwords', () => {
@@ -127,4 +132,38 @@ describe('what the appliance says itself', () => {
     it('is not repeated for a host that has its own alarm', () =>
         expect(alarmsOf({ ...facts, status: { ...status, trouble: ['upstream kms-b is down: 3 of 3 tries; see upstream list'] }, upstreams: [upstream, { ...upstream, name: 'kms-b', condition: 'down' }] }).map((a) => a.id)).toEqual(['up kms-b']));
     it('is shown as sentences', () => expect(alarmsOf({ ...facts, status: { ...status, trouble: ['records do not reach the disk; see the log'] } })[0]).toMatchObject({ title: 'Records do not reach the disk.', detail: 'See the log.' }));
+});
+
+describe('the clock', () => {
+    const at = Date.parse('2026-11-19T20:00:10Z');
+    it('is read from the head of an answer, as well as whole seconds allow', () => {
+        expect(clockDifference('Thu, 19 Nov 2026 20:00:09 GMT', at - 600, at - 400)).toBe(0);
+        expect(clockDifference('Thu, 19 Nov 2026 20:05:10 GMT', at, at)).toBe(300_500);
+        expect(clockDifference(null, at, at)).toBeUndefined();
+        expect(clockDifference('yesterday', at, at)).toBeUndefined();
+    });
+    it('may be off by a minute, whichever way, and not by more', () => {
+        expect(clockOf(60_000)).toEqual({ level: 'ok', seconds: 60 });
+        expect(clockOf(-61_000)).toEqual({ level: 'warn', seconds: 61 });
+        expect(clockOf(undefined).level).toBe('note');
+    });
+});
+
+describe('the audit log', () => {
+    it('says in words what was done, and to what', () => {
+        expect(actionOf({ action: 'PATCH /users/{name}' })).toBe('Changed user');
+        expect(actionOf({ action: 'POST /nobody/knows' })).toBe('POST /nobody/knows');
+        expect(objectOf({ what: { name: 'ada' } })).toBe('ada');
+        expect(objectOf({ what: {}, after: { name: 'bob', role: 'viewer' } })).toBe('bob');
+        expect(objectOf({ what: {}, before: { 'pool.record': 'true' }, after: { 'pool.record': 'false' } })).toBe('pool.record');
+        expect(objectOf({ what: '' })).toBe('');
+    });
+});
+
+describe('settings', () => {
+    it('go back to what they were, also where no revision stands before', () => {
+        const list = [{ key: 'a.b', source: 'default', value: '1' }, { key: 'a.c', source: 'file', value: '"x"' }, { key: 'a.d', source: 'file', value: '2' }];
+        expect(reverse(list, ['a.b', 'a.c'])).toEqual({ unset: ['a.b'], set: ['a.c="x"'] });
+        expect(reverse(list, [])).toEqual({});
+    });
 });

@@ -7,6 +7,7 @@ import { useResource } from '../api/use';
 import type { Client, DnsTarget, Domain, List, Pool, Status, Upstream } from '../api/types';
 import { t } from '../i18n';
 import type { Severity } from '../ui/bits';
+import { sentence } from '../ui/format';
 
 /** One product of the pool and what its newest client says about it. */
 export interface Gauge {
@@ -86,9 +87,6 @@ async function load(signal: AbortSignal): Promise<Facts> {
 
 const badTargets = new Set(['missing', 'stale', 'unreachable', 'not-kms', 'foreign', 'differs', 'servers-differ', 'scavenging']);
 const rank = { crit: 0, warn: 1, note: 2 };
-
-/** The server's half sentences as whole ones. */
-const sentence = (text: string): string => (text === '' ? '' : text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.'));
 
 /** Everything that needs a person, worst first. */
 export function alarmsOf(facts: Facts): Alarm[] {

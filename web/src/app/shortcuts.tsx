@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { t } from '../i18n';
 import type { Page } from '../pages';
 import { Dialog } from '../ui/dialog';
+import { undoLatest } from '../ui/toast';
 import { letters } from './look';
 import { go } from './router';
 
@@ -41,6 +42,7 @@ export function useShortcuts(pages: Page[], palette: () => void, help: () => voi
             else if (e.key === '?') help();
             else if (e.key === 'j') step(1);
             else if (e.key === 'k') step(-1);
+            else if (e.key === 'u' && undoLatest()) e.preventDefault();
             else return;
             e.preventDefault();
         };
@@ -57,6 +59,7 @@ export function ShortcutList({ pages, close }: { pages: Page[]; close: () => voi
                 {pages.map((p) => [<dt key={p.id}><kbd>g</kbd> <kbd>{p.letter}</kbd></dt>, <dd key={`${p.id}d`}>{t(p.title)}</dd>])}
                 <dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>{t('keys.rows')}</dd>
                 <dt><kbd>{t('key.enter')}</kbd></dt><dd>{t('keys.open')}</dd>
+                <dt><kbd>u</kbd></dt><dd>{t('keys.undo')}</dd>
                 <dt><kbd>Esc</kbd></dt><dd>{t('keys.close')}</dd>
                 <dt><kbd>?</kbd></dt><dd>{t('keys.list')}</dd>
             </dl>

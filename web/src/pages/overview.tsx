@@ -95,8 +95,9 @@ function Requests({ turn }: { turn: number }) {
         <section class={slow ? 'sect bare is-old' : 'sect bare'} aria-labelledby="req">
             <div class="head"><h2 id="req">{buckets && buckets.width >= 3_600_000 ? t('overview.perHour') : t('overview.requests')}</h2>{buckets && <Legend totals={buckets.totals} />}</div>
             {problem && <Trouble problem={problem} again={reload} />}
+            {!buckets && !problem && <div class="chartspace" />}
             {buckets && data && (data.events.length === 0 ? <p class="muted">{t('overview.noRequests')}</p>
-                : <RequestsChart buckets={buckets} note={data.whole ? (data.to - data.from > day * 0.9 ? t('chart.day') : t('chart.since', { time: when(new Date(data.from), new Date(data.to + 60_000)) })) : t('chart.newest', { n: data.events.length })} />)}
+                : <div class="chartspace"><RequestsChart buckets={buckets} note={data.whole ? (data.to - data.from > day * 0.9 ? t('chart.day') : t('chart.since', { time: when(new Date(data.from), new Date(data.to + 60_000)) })) : t('chart.newest', { n: data.events.length })} /></div>)}
         </section>
     );
 }

@@ -20,6 +20,16 @@ import { toast } from '../ui/toast';
 /** What was changed and is not applied: the new notation, or null to go back to the default. */
 export type Changes = Record<string, string | null>;
 
+/** What takes these changes back where no revision stands before them: what was set is set, what was not is not. */
+export function reverse(list: Pick<Setting, 'key' | 'source' | 'value'>[], keys: string[]): { set?: string[]; unset?: string[] } {
+    const set: string[] = [];
+    const unset: string[] = [];
+    for (const s of list.filter((x) => keys.includes(x.key)))
+        if (s.source === 'default' || s.source === 'not set' || s.value === undefined) unset.push(s.key);
+        else set.push(`${s.key}=${s.value}`);
+    return { ...(set.length > 0 ? { set } : {}), ...(unset.length > 0 ? { unset } : {}) };
+}
+
 const sectionTitle = (section: string): string => (has(`section.${section}`) ? word('section', section) : section);
 
 function Revisions({ list, reload, chosen }: { list: Revision[]; reload: () => void; chosen: number }) {
@@ -39,11 +49,11 @@ function Revisions({ list, reload, chosen }: { list: Revision[]; reload: () => v
                 {list.length === 0 ? <p class="muted">{t('settings.noRevisions')}</p>
                     : <table><thead><tr><th scope="col">{t('settings.number')}</th><th scope="col">{t('settings.by')}</th><th scope="col" class="num">{t('settings.when')}</th></tr></thead>
                         <tbody>{list.slice(0, 12).map((r) => <tr key={r.number} class={r.number === chosen ? 'sel' : undefined}><th scope="row"><a href={`?revision=${r.number}`} aria-current={r.number === chosen ? 'true' : undefined} title={r.comment}>{r.number}</a>{r.number === newest && <span class="dim"> {t('settings.inUse')}</span>}</th><td class="cut">{r.author}</td><td class="num"><Time iso={r.when} /></td></tr>)}</tbody></table>}</section>
-            {at && <section><div class="head"><h2>{chosen === newest ? t('settings.diffOf', { a: chosen - 1, b: chosen }) : t('settings.diffSince', { n: chosen })}</h2>
+            {at && <section><div class="head"><h2>{chosen === newest && chosen === 1 ? t('settings.first') : chosen === newest ? t('settings.diffOf', { a: chosen - 1, b: chosen }) : t('settings.diffSince', { n: chosen })}</h2>
                 {chosen !== newest && <button class="btn gap" type="button" disabled={!admin} onClick={() => { act.clear(); setReverting(true); }}><Icon name="undo" />{t('settings.revert', { n: chosen })}</button>}</div>
                 <p class="muted mb2"><bdi>{at.comment}</bdi></p>
                 {diff.problem && <Trouble problem={diff.problem} again={diff.reload} />}
-                {diff.data !== undefined && (parseDiff(diff.data).length === 0 ? <p class="muted">{t('settings.noDifference')}</p> : <Diff lines={parseDiff(diff.data)} label={t('settings.difference')} />)}
+                {diff.data !== undefined && !(chosen === newest && chosen === 1) && (parseDiff(diff.data).length === 0 ? <p class="muted">{t('settings.noDifference')}</p> : <Diff lines={parseDiff(diff.data)} label={t('settings.difference')} />)}
                 <p class="muted spaced2">{t('settings.revert.help')}</p></section>}
             <section><h2 class="mb2">{t('settings.file')}</h2><p class="muted">{t('settings.file.text')}</p><Command text="musterctl revision list" /></section>
             {reverting && <Confirm title={t('settings.revert.title', { n: chosen })} danger={false} act={t('settings.revert', { n: chosen })} busy={act.busy} problem={act.problem} close={() => setReverting(false)} run={() => void act.run(async () => { await send('POST', `/revisions/${chosen}/restore`, {}); setReverting(false); toast(t('settings.reverted', { n: chosen })); reload(); })}><p>{t('settings.revert.help')}</p></Confirm>}
@@ -104,7 +114,8 @@ export default function Settings({ params, query }: PageProps) {
                 setChanges({});
                 setFindings([]);
                 setComparing(false);
-                toast(t('settings.applied', { n: done.revision }), newest > 0 ? () => void send('POST', `/revisions/${newest}/restore`, {}).then(reload) : undefined);
+                const back = newest > 0 ? undefined : reverse(list, Object.keys(changes));
+                toast(t('settings.applied', { n: done.revision }), () => void (back ? send('PATCH', '/settings', back) : send('POST', `/revisions/${newest}/restore`, {})).then(reload, reload));
                 reload();
             } catch (error) {
                 setFindings((error as { errors?: Finding[] }).errors ?? []);

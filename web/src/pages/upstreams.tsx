@@ -80,6 +80,14 @@ function Edit({ upstream, close, done }: EditProps) {
     );
 }
 
+/** What adding it takes, so that what was removed can come back as it was. */
+export function asAdded(u: Upstream): Record<string, Json> {
+    return {
+        address: u.address, name: u.name, priority: u.priority, weight: u.weight, countsVirtual: u.countsVirtual,
+        ...(u.families.length > 0 ? { families: u.families } : {}), ...(u.versions.length > 0 ? { versions: u.versions } : {}),
+    };
+}
+
 const isRecord = (v: Json | undefined): v is Record<string, Json> => typeof v === 'object' && v !== null && !Array.isArray(v);
 
 function Learned({ learned }: { learned: Record<string, Json> }) {
@@ -146,7 +154,7 @@ function One({ upstream, change, detail }: { upstream: Upstream; change: () => v
                 {samples.length > 0 && <CountChart samples={samples} needed={needed} />}</div>
             {editing && <Edit upstream={u} close={() => setEditing(false)} done={(name) => { setEditing(false); change(); if (detail && name !== u.name) go(`/upstreams/${part(name)}`, true); }} />}
             {removing && <Confirm title={t('upstreams.remove.title', { name: u.name })} act={t('upstreams.removeIt', { name: u.name })} busy={act.busy} problem={act.problem} close={() => setRemoving(false)}
-                run={() => void act.run(async () => { await send('DELETE', `/upstreams/${part(u.name)}`); setRemoving(false); toast(t('upstreams.removed', { name: u.name })); change(); if (detail) go('/upstreams', true); })}><p>{t('upstreams.remove.detail')}</p></Confirm>}
+                run={() => void act.run(async () => { await send('DELETE', `/upstreams/${part(u.name)}`); setRemoving(false); toast(t('upstreams.removed', { name: u.name }), () => void send('POST', '/upstreams', asAdded(u)).then(change, change)); change(); if (detail) go('/upstreams', true); })}><p>{t('upstreams.remove.detail')}</p></Confirm>}
         </article>
     );
 }

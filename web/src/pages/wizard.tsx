@@ -1,31 +1,37 @@
 /** First run: from the code on the console to an appliance that serves. Each step says what it found and how to mend it. */
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { enter, get, part, send, sendText } from '../api/client';
+import { clockAhead, enter, get, part, send, sendText } from '../api/client';
 import { toProblem, type Problem } from '../api/problem';
 import { useSession } from '../api/session';
-import type { DnsChange, DnsView, LabKey, List, Mode, Session, Status, Upstream } from '../api/types';
+import type { DnsChange, DnsView, Domain, LabKey, List, Mode, Plugin, Session, Status, Upstream } from '../api/types';
 import { useAct, useResource } from '../api/use';
 import { BareTop } from '../app/frame';
 import { go } from '../app/router';
-import { t, type Key } from '../i18n';
+import { t, word, type Key } from '../i18n';
 import { Callout, Command, Labelled, Name, Sev, Trouble, useTitle, Waiting } from '../ui/bits';
 import { Diff } from '../ui/diff';
+import { length, sentence } from '../ui/format';
 import { linesOf } from '../ui/plan';
 import { Icon } from '../ui/icons';
 import { quote } from '../ui/schema';
+import { clockOf } from './clock';
+import { minimumPassword, passwordProblem } from './password';
+import { Enrol } from './second-factor';
 import { conditionOf } from './upstream-state';
 
-type Step = 'admin' | 'mode' | 'hosts' | 'key' | 'dns' | 'done';
+type Step = 'admin' | 'factor' | 'mode' | 'check' | 'hosts' | 'key' | 'dns' | 'done';
 
 export function stepsFor(mode: Mode): Step[] {
-    return mode === 'lab' ? ['admin', 'mode', 'key', 'done'] : ['admin', 'mode', 'hosts', 'dns', 'done'];
+    return mode === 'lab' ? ['admin', 'factor', 'mode', 'check', 'key', 'done'] : ['admin', 'factor', 'mode', 'check', 'hosts', 'dns', 'done'];
 }
 
-const stepTitle: Record<Step, Key> = { admin: 'wizard.admin', mode: 'wizard.mode', hosts: 'wizard.hosts', key: 'wizard.key', dns: 'wizard.dns', done: 'wizard.done' };
+const stepTitle: Record<Step, Key> = { admin: 'wizard.admin', factor: 'system.second', mode: 'wizard.mode', check: 'wizard.check', hosts: 'wizard.hosts', key: 'wizard.key', dns: 'wizard.dns', done: 'wizard.done' };
 const stepHelp: Record<Step, [Key, Key][]> = {
     admin: [['wizard.help.code', 'wizard.help.code.text'], ['wizard.help.password', 'wizard.help.password.text']],
+    factor: [['wizard.help.factor', 'wizard.help.factor.text'], ['factor.lost', 'factor.lost.detail']],
     mode: [['wizard.help.mode', 'wizard.help.mode.text'], ['wizard.help.later', 'wizard.help.later.text']],
+    check: [['wizard.help.check', 'wizard.help.check.text']],
     hosts: [['wizard.help.why', 'wizard.help.why.text'], ['wizard.help.which', 'wizard.help.which.text'], ['wizard.help.nothing', 'wizard.help.nothing.text']],
     key: [['wizard.help.key', 'wizard.help.key.text']],
     dns: [['wizard.help.dns', 'wizard.help.dns.text'], ['wizard.help.others', 'wizard.help.others.text']],
@@ -45,14 +51,6 @@ function Foot({ back, skip, act, busy, disabled }: { back?: (() => void) | undef
             {skip && <button class="btn bare big" type="button" onClick={skip}>{t('wizard.later')}</button>}
             <button class="btn go big" type="submit" disabled={busy || disabled}>{busy ? t('wait.moment') : act}</button></div>
     );
-}
-
-export const minimumPassword = 12;
-
-export function passwordProblem(password: string, again: string): Key | undefined {
-    if (password.length < minimumPassword) return 'wizard.password.short';
-    if (password !== again) return 'wizard.password.differ';
-    return undefined;
 }
 
 function Admin({ next }: StepProps) {
@@ -143,6 +141,49 @@ function ModeStep({ mode, setMode, back }: StepProps) {
     );
 }
 
+/** Offered once: a password alone is enough for whoever guesses it. */
+function Factor({ next }: StepProps) {
+    const { session, renew } = useSession();
+    const [begun, setBegun] = useState(false);
+    if (begun && !session.totp)
+        return <Enrol done={(s) => void renew(s)} foot={(busy, ready) => <Foot skip={next} act={t('factor.confirm')} busy={busy} disabled={!ready} />} />;
+    return (
+        <form onSubmit={(e) => { e.preventDefault(); if (session.totp) next(); else setBegun(true); }} class="spaced5">
+            {session.totp ? <Callout level="ok" title={t('factor.isOn')}><p>{t('factor.on.detail')}</p></Callout> : <p>{t('factor.off.detail')}</p>}
+            <Foot skip={session.totp ? undefined : next} act={t(session.totp ? 'act.continue' : 'factor.setUp')} />
+        </form>
+    );
+}
+
+function Finding({ name, level, state, children }: { name: string; level: 'ok' | 'warn' | 'note'; state: string; children: ComponentChildren }) {
+    return <div class="host"><span class={level}><Icon name={level} /></span><strong class="lg">{name}</strong><Sev level={level}>{state}</Sev><div class="say">{children}</div></div>;
+}
+
+/** What of the box itself would make trouble later, each with its remedy. */
+function Check({ next, back }: StepProps) {
+    const found = useResource(useCallback(async (signal: AbortSignal) => {
+        const [status, plugins] = await Promise.all([get<Status>('/status', {}, signal), get<List<Plugin>>('/plugins', {}, signal)]);
+        return { status, families: plugins.items.filter((p) => p.kind === 'family'), ahead: clockAhead() };
+    }, []), 5000);
+    const clock = clockOf(found.data?.ahead);
+    return (
+        <form onSubmit={(e) => { e.preventDefault(); next(); }} class="spaced5">
+            {found.problem && <Trouble problem={found.problem} again={found.reload} />}
+            {!found.data && !found.problem && <Waiting />}
+            {found.data && <>
+                <Finding name={t('wizard.clock')} level={clock.level} state={t(clock.level === 'ok' ? 'wizard.clock.ok' : clock.level === 'note' ? 'wizard.clock.unknown' : 'wizard.clock.off')}>
+                    <p>{clock.level === 'note' ? t('wizard.clock.unknown.text') : t(clock.seconds < 2 ? 'wizard.clock.same' : 'wizard.clock.differs', { time: length(clock.seconds) })}</p>
+                    {clock.level === 'warn' && <div class="fix"><Callout level="warn" title={t('wizard.clock.fix')}><p>{t('wizard.clock.fix.text')}</p><Command text="timedatectl set-ntp true" /></Callout></div>}</Finding>
+                {found.data.families.length === 0 ? <Finding name={t('wizard.families')} level="warn" state={t('overview.nothing')}><p>{t('wizard.families.none')}</p></Finding>
+                    : found.data.families.map((p) => { const runs = p.state === 'started'; return <Finding key={p.name} name={word('section', p.name)} level={runs ? 'ok' : 'warn'} state={word('pluginState', p.state)}>
+                        <p>{runs ? t('wizard.families.text', { version: p.version }) : <bdi>{p.reason}</bdi>}</p>{!runs && <div class="fix"><Callout level="warn" title={t('wizard.families.fix')}><p>{t('wizard.families.fix.text')}</p></Callout></div>}</Finding>; })}
+                <Finding name={t('lab.listens')} level={found.data.status.listening.length > 0 ? 'ok' : 'warn'} state={found.data.status.listening.join(', ') || t('wizard.listens.nowhere')}>
+                    {found.data.status.listening.length > 0 ? <p>{t('wizard.listens.text')}</p> : <div class="fix"><Callout level="warn" title={t('wizard.listens.nowhere')}><p>{t('wizard.listens.fix')}</p></Callout></div>}</Finding></>}
+            <Foot back={back} act={t('act.continue')} disabled={!found.data} />
+        </form>
+    );
+}
+
 interface Candidate {
     address: string;
     keep: boolean;
@@ -196,13 +237,13 @@ function Hosts({ next, back }: StepProps) {
             <div class="spaced5">
                 {have.map((u) => {
                     const c = conditionOf(u);
-                    return <div class="host" key={u.name}><span class="ok"><Icon name="check" /></span><strong class="lg"><Name>{u.name}</Name></strong><Sev level={c.level}>{c.word}</Sev><p class="say">{u.why}</p>
+                    return <div class="host" key={u.name}><span class="ok"><Icon name="check" /></span><strong class="lg"><Name>{u.name}</Name></strong><Sev level={c.level}>{c.word}</Sev><p class="say"><bdi>{sentence(u.why)}</bdi></p>
                         {u.condition !== 'up' && <div class="fix"><Callout level="warn" title={t('wizard.hosts.fix')}><p>{t('wizard.hosts.fix.text', { address: u.address })}</p></Callout></div>}
                         <p class="say"><button class="linkish" type="button" onClick={() => remove(u.name)}>{t('upstreams.removeIt', { name: u.name })}</button></p></div>;
                 })}
                 {fresh.map((c) => (
                     <div class="host" key={c.address}><input type="checkbox" id={`h-${c.address}`} checked={c.keep} onChange={(e) => { const keep = e.currentTarget.checked; setFound((all) => all.map((x) => (x.address === c.address ? { ...x, keep } : x))); }} /><label for={`h-${c.address}`}><Name>{c.address}</Name></label>
-                        <Sev level={c.answers ? 'ok' : 'warn'}>{t(c.answers ? 'upstreams.up' : 'upstreams.down')}</Sev><p class="say">{c.what}</p></div>))}
+                        <Sev level={c.answers ? 'ok' : 'warn'}>{t(c.answers ? 'upstreams.up' : 'upstreams.down')}</Sev><p class="say">{c.answers ? t('wizard.hosts.tested') : <bdi>{sentence(c.what)}</bdi>}</p></div>))}
             </div>
             <div class="host addh"><Labelled label={t('wizard.hosts.hand')} help={t('wizard.hosts.hand.help')}>{(ids) => <div class="row"><input {...ids} type="text" class="grow" spellcheck={false} autocapitalize="none" value={more} onInput={(e) => setMore(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === 'Enter') { e.preventDefault(); add(); } }} /><button class="btn" type="button" disabled={adding.busy || more.trim() === ''} onClick={add}>{adding.busy ? t('wait.moment') : t('wizard.hosts.hand.act')}</button></div>}</Labelled></div>
             {adding.problem && <Trouble problem={adding.problem} />}
@@ -238,18 +279,27 @@ function KeyStep({ next, back }: StepProps) {
 
 function DnsStep({ next, back }: StepProps) {
     const [domain, setDomain] = useState('');
+    const [key, setKey] = useState({ name: '', secret: '' });
     const [plan, setPlan] = useState<DnsChange[]>();
+    const change = () => { setPlan(undefined); setPublished(false); };
     const planning = useAct();
     const publishing = useAct();
     const [published, setPublished] = useState(false);
+    // Whoever published before finds it there: a key that was missing is all that was waited for.
+    const stands = !published && plan !== undefined && plan.every((c) => c.change === '=' && !c.problem) && plan.some((c) => c.ours);
     const show = () => void planning.run(async () => {
         setPublished(false);
-        await send('PATCH', '/settings', { set: [`dns.domains=[{domain = ${quote(domain.trim())}}]`] });
+        const signs = key.name.trim() !== '';
+        if (signs && key.secret.trim() !== '') {
+            await send('POST', '/dns/keys', { name: key.name.trim(), file: key.secret.trim() });
+            setKey({ ...key, secret: '' });
+        }
+        await send('PATCH', '/settings', { set: [`dns.domains=[{domain = ${quote(domain.trim())}${signs ? `, key = ${quote(key.name.trim())}` : ''}}]`] });
         setPlan((await get<List<DnsChange>>('/dns/changes', { domain: domain.trim() })).items);
     });
     const submit = async (e: SubmitEvent) => {
         e.preventDefault();
-        if (published) {
+        if (published || stands) {
             next();
             return;
         }
@@ -263,17 +313,29 @@ function DnsStep({ next, back }: StepProps) {
         });
         if (done) setPublished(true);
     };
+    // Asked for is not written yet: what each name server made of it shows a moment later.
+    const state = useResource(useCallback((signal: AbortSignal) => (published ? get<Domain>(`/dns/domains/${part(domain.trim())}`, {}, signal) : Promise.resolve(undefined)), [published, domain]), 1000);
+    const now = published ? state.data : undefined;
+    const settled = now && !now.busy && now.state !== 'waiting';
+    const failed = settled && now.state !== 'published' && now.state !== 'manual';
     const problem = plan?.find((c) => c.problem)?.problem;
     const changes = plan?.filter((c) => c.change !== '=').length ?? 0;
     return (
         <form onSubmit={(e) => void submit(e)} class="spaced5">
-            <Labelled label={t('wizard.dns.domain')} help={t('wizard.dns.domain.help')}>{(ids) => <div class="row"><input {...ids} type="text" class="grow" placeholder="corp.example" spellcheck={false} autocapitalize="none" value={domain} onInput={(e) => { setDomain(e.currentTarget.value); setPlan(undefined); }} /><button class="btn" type="button" disabled={planning.busy || domain.trim() === ''} onClick={show}>{planning.busy ? t('wait.moment') : t('wizard.dns.show')}</button></div>}</Labelled>
+            <Labelled label={t('wizard.dns.domain')} help={t('wizard.dns.domain.help')}>{(ids) => <div class="row"><input {...ids} type="text" class="grow" placeholder="corp.example" spellcheck={false} autocapitalize="none" value={domain} onInput={(e) => { setDomain(e.currentTarget.value); change(); }} /><button class="btn" type="button" disabled={planning.busy || domain.trim() === ''} onClick={show}>{planning.busy ? t('wait.moment') : t('wizard.dns.show')}</button></div>}</Labelled>
+            <details class="spaced2 sm"><summary>{t('wizard.dns.key')}</summary><div class="spaced2">
+                <Labelled label={t('dns.keyName')}>{(ids) => <input {...ids} type="text" spellcheck={false} autocapitalize="none" autocomplete="off" value={key.name} onInput={(e) => { setKey({ ...key, name: e.currentTarget.value }); change(); }} />}</Labelled>
+                <Labelled label={t('dns.secret')} help={t('dns.secret.help')}>{(ids) => <input {...ids} type="password" spellcheck={false} autocomplete="off" value={key.secret} onInput={(e) => { setKey({ ...key, secret: e.currentTarget.value }); change(); }} />}</Labelled></div></details>
             {planning.problem && <div class="spaced"><Trouble problem={planning.problem} /></div>}
             {plan && <div class="zone"><div class="head"><h2 class="h3">{t('wizard.dns.plan', { n: changes })}</h2></div><Diff lines={linesOf(plan)} label={t('wizard.dns.plan', { n: changes })} />
                 {problem && <div class="spaced"><Callout level="warn" title={t('wizard.dns.cannot')}><p>{problem}</p><p class="muted">{t('wizard.dns.cannot.text')}</p></Callout></div>}</div>}
             {publishing.problem && <div class="spaced"><Trouble problem={publishing.problem} /></div>}
-            {published && <div class="spaced"><Callout level="ok" title={t('wizard.dns.published')}><p>{t('wizard.dns.published.text')}</p></Callout></div>}
-            <Foot back={back} skip={published ? undefined : next} act={published ? t('act.continue') : plan ? t('dns.publishN', { n: changes }) : t('wizard.dns.show')} busy={publishing.busy} disabled={!published && (domain.trim() === '' || (plan !== undefined && changes === 0))} />
+            {stands && <div class="spaced" role="status"><Callout level="ok" title={t('wizard.dns.published')}><p>{t('wizard.dns.published.text')}</p></Callout></div>}
+            {published && <div class="spaced" role="status">{failed
+                ? <Callout level="warn" title={t('wizard.dns.failed')}><p><bdi>{sentence(now.why)}</bdi></p><p class="muted">{t('wizard.dns.failed.text')}</p></Callout>
+                : settled ? <Callout level="ok" title={t('wizard.dns.published')}><p>{t('wizard.dns.published.text')}</p></Callout>
+                    : <span class="live"><span class="dot" />{t('wizard.dns.asked')}</span>}</div>}
+            <Foot back={back} skip={published || stands ? undefined : next} act={published || stands ? t('act.continue') : plan ? t('dns.publishN', { n: changes }) : t('wizard.dns.show')} busy={publishing.busy} disabled={!published && !stands && (domain.trim() === '' || (plan !== undefined && changes === 0))} />
         </form>
     );
 }
@@ -294,9 +356,10 @@ function Done({ mode }: StepProps) {
     );
 }
 
-const bodies: Record<Step, (props: StepProps) => ComponentChildren> = { admin: Admin, mode: ModeStep, hosts: Hosts, key: KeyStep, dns: DnsStep, done: Done };
+const bodies: Record<Step, (props: StepProps) => ComponentChildren> = { admin: Admin, factor: Factor, mode: ModeStep, check: Check, hosts: Hosts, key: KeyStep, dns: DnsStep, done: Done };
 const titles: Record<Step, [Key, Key]> = {
     admin: ['wizard.admin.title', 'wizard.admin.lede'], mode: ['wizard.mode.title', 'wizard.mode.lede'], hosts: ['wizard.hosts.title', 'wizard.hosts.lede'],
+    factor: ['wizard.factor.title', 'wizard.factor.lede'], check: ['wizard.check.title', 'wizard.check.lede'],
     key: ['wizard.key.title', 'wizard.key.lede'], dns: ['wizard.dns.title', 'wizard.dns.lede'], done: ['wizard.done.title', 'wizard.done.lede'],
 };
 
@@ -322,7 +385,7 @@ export default function Wizard() {
     // With the mode the list of steps becomes another one.
     const chosen = (m: Mode) => {
         setMode(m);
-        setStep(m === 'lab' ? 'key' : 'hosts');
+        setStep('check');
     };
     return (
         <div class="first">
@@ -333,7 +396,7 @@ export default function Wizard() {
                     <li key={s} class={i < at ? 'done' : undefined} aria-current={i === at ? 'step' : undefined}><span class="d">{i < at ? <Icon name="check" /> : i + 1}</span>{t(stepTitle[s])}{i < at && <span class="vh">{t('wizard.isDone')}</span>}{i === at && <span class="xs muted onlysm">{t('wizard.stepOf', { at: at + 1, n: steps.length })}</span>}</li>))}</ol></nav>
                 <main id="main" tabIndex={-1} ref={main}>
                     <h1>{t(titles[step][0])}</h1><p class="lede">{t(titles[step][1])}</p>
-                    {step === 'admin' && !session.setup ? <Waiting /> : <Body next={() => move(1)} back={at > 1 ? () => move(-1) : undefined} mode={mode} setMode={chosen} />}
+                    {step === 'admin' && !session.setup ? <Waiting /> : <Body next={() => move(1)} back={at > 2 ? () => move(-1) : undefined} mode={mode} setMode={chosen} />}
                 </main>
                 <aside class="sm muted stack" aria-label={t('wizard.help')}>{stepHelp[step].map(([head, text]) => [<h2 class="md" key={head}>{t(head)}</h2>, <p key={text}>{t(text)}</p>])}</aside>
             </div>

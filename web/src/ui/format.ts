@@ -64,6 +64,12 @@ export function shortGuid(guid: string): [string, string] {
     return guid.length > 14 ? [guid.slice(0, 8), guid.slice(-4)] : [guid, ''];
 }
 
+/** The server's half sentences as whole ones. */
+export const sentence = (text: string): string => (text === '' ? '' : text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.'));
+
+/** A secret as a person types it: fours, with room between. */
+export const groups = (text: string): string => text.match(/.{1,4}/g)?.join(' ') ?? '';
+
 /** A cell of a CSV file; what a spreadsheet would take for a formula stays text. */
 export function csvCell(value: unknown): string {
     let cell = Array.isArray(value) ? value.join(' ') : value === null || value === undefined ? '' : String(value);

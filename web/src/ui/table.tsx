@@ -73,7 +73,8 @@ export function usePaged<T>(path: string, query: Query, limit: number): Paged<T>
     const asked = JSON.stringify(query);
     const [trail, setTrail] = useState<{ asked: string; cursors: string[] }>({ asked, cursors: [] });
     const cursors = useMemo(() => (trail.asked === asked ? trail.cursors : []), [trail, asked]);
-    const [page, setPage] = useState<List<T>>();
+    // With its place in the list: while the next page is on its way, what stands still says where it is from.
+    const [page, setPage] = useState<List<T> & { at: number }>();
     const [problem, setProblem] = useState<Problem>();
     const [state, setState] = useState({ loading: true, slow: false });
     const [turn, setTurn] = useState(0);
@@ -85,7 +86,7 @@ export function usePaged<T>(path: string, query: Query, limit: number): Paged<T>
         get<List<T>>(path, { ...(JSON.parse(asked) as Query), limit, cursor: cursors[cursors.length - 1] }, abort.signal)
             .then((list) => {
                 if (abort.signal.aborted) return;
-                setPage(list);
+                setPage({ ...list, at: cursors.length });
                 setProblem(undefined);
             })
             .catch((error: unknown) => {
@@ -106,7 +107,7 @@ export function usePaged<T>(path: string, query: Query, limit: number): Paged<T>
         rows: page?.items ?? [],
         problem,
         ...state,
-        first: cursors.length * limit + 1,
+        first: (page?.at ?? 0) * limit + 1,
         hasNext: next !== null,
         hasBefore: cursors.length > 0,
         next: useCallback(() => {

@@ -15,6 +15,11 @@ export function toast(text: string, undo?: () => void): void {
     show?.({ id: next++, text, undo });
 }
 
+let latest: (() => boolean) | undefined;
+
+/** The way back of the newest that has one; false when there is none. */
+export const undoLatest = (): boolean => latest?.() ?? false;
+
 export function Toasts() {
     const [list, setList] = useState<Toast[]>([]);
     useEffect(() => {
@@ -26,12 +31,19 @@ export function Toasts() {
             show = undefined;
         };
     }, []);
+    latest = () => {
+        const one = list.findLast((x) => x.undo);
+        if (!one) return false;
+        one.undo?.();
+        close(one.id);
+        return true;
+    };
     const close = (id: number) => setList((all) => all.filter((x) => x.id !== id));
     return (
         <div class="toasts" role="status" aria-live="polite">
             {list.map((one) => (
                 <div class="toast" key={one.id}><bdi>{one.text}</bdi>
-                    {one.undo && <button class="btn bare" type="button" onClick={() => { one.undo?.(); close(one.id); }}>{t('act.undo')}</button>}
+                    {one.undo && <button class="btn bare" type="button" aria-keyshortcuts="u" onClick={() => { one.undo?.(); close(one.id); }}>{t('act.undo')}<kbd class="opt-md" aria-hidden="true">u</kbd></button>}
                 </div>
             ))}
         </div>

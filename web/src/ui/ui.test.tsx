@@ -4,8 +4,10 @@ import type { Member } from '../api/types';
 import { Guid, Name, Sev } from './bits';
 import { path } from './count-chart';
 import { parseDiff } from './diff';
-import { csvCell, length, shortGuid, when } from './format';
+import { csvCell, groups, length, shortGuid, when } from './format';
 import { linesOf, zonesOf } from './plan';
+import Qr from './qr';
+import { qrPath } from './qr-path';
 import { choicesOf, kindOf, labelOf, listToNotation, notationToList, quote, rowsToNotation, splitUnit, toRows } from './schema';
 import { clientQuery, eventQuery } from './search';
 import { strokes, Tally } from './tally';
@@ -135,4 +137,22 @@ describe('diffs', () => {
 
 describe('count over time', () => {
     it('is drawn from zero', () => expect(path([{ time: 0, count: 0 }, { time: 10, count: 50 }], 0, 10, 50)).toBe('M0.0 98.0L380.0 12.0'));
+});
+
+describe('a secret', () => {
+    it('is written in fours', () => expect([groups('ABCDEFGHIJ'), groups('')]).toEqual(['ABCD EFGH IJ', '']));
+    it('is a code that has its three corners, and room around', () => {
+        const { d, size } = qrPath('otpauth://totp/Muster:ada?secret=ABCDEFGH&issuer=Muster');
+        const dark = new Set<string>();
+        for (const [, x = '', y = '', run = ''] of d.matchAll(/M(\d+) (\d+)h(\d+)v1h-\d+z/g)) for (let i = 0; i < Number(run); ++i) dark.add(`${Number(x) + i} ${y}`);
+        // Seven dark modules, then a light one: the upper edge of a finder, in three corners and not in the fourth.
+        const edge = (x: number, y: number) => Array.from({ length: 7 }, (_, i) => dark.has(`${x + i} ${y}`)).every(Boolean);
+        expect([edge(4, 4), edge(size - 11, 4), edge(4, size - 11), edge(size - 11, size - 11)]).toEqual([true, true, true, false]);
+        expect([...dark].some((at) => at.split(' ').some((n) => Number(n) < 4 || Number(n) >= size - 4))).toBe(false);
+    });
+    it('is a picture with a name, drawn without styles', () => {
+        const html = render(<Qr text="otpauth://x" label="QR" />);
+        expect(html).toContain('aria-label="QR"');
+        expect(html).not.toMatch(/style=|data:/);
+    });
 });

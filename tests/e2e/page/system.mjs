@@ -1,0 +1,115 @@
+// Certificates, tokens, settings and who is logged in: what an administrator does once, and seldom again.
+import { accessible, ask, assert, entered, say, scenario, task, until, url } from './support.mjs';
+
+await scenario(async () => {
+    const page = await entered({}, '/system');
+    const section = (name) => page.getByRole('region', { name, exact: true });
+    const dialog = page.getByRole('dialog');
+    const cert = section('Certificate');
+    await cert.getByText('Made here').waitFor();
+
+    await cert.getByRole('button', { name: 'Upload certificate' }).click();
+    await accessible(page, 'upload a certificate');
+    await dialog.getByLabel('Certificate and its chain').fill(task.chain);
+    await dialog.getByLabel('Private key', { exact: true }).fill(task.wrongKey);
+    await dialog.getByRole('button', { name: 'Replace certificate' }).click();
+    await dialog.getByRole('alert').waitFor();
+    assert.notEqual(await ask('fingerprint'), task.fingerprint);
+    say('a key that is of another certificate is refused, the old certificate stays');
+    await dialog.getByLabel('Choose a file with the key').setInputFiles({ name: 'key.pem', mimeType: 'text/plain', buffer: Buffer.from(task.key) });
+    await until(async () => (await dialog.getByLabel('Private key', { exact: true }).inputValue()) === task.key, 'the file in the field');
+    await dialog.getByRole('button', { name: 'Replace certificate' }).click();
+    await page.getByText('The certificate is replaced.').waitFor();
+    await cert.getByText('muster.example.org').first().waitFor();
+    assert.equal(await ask('fingerprint'), task.fingerprint);
+    assert.equal((await cert.locator('code.anywhere').innerText()).replaceAll(':', '').toLowerCase(), task.fingerprint);
+    say('a certificate of openssl is uploaded and served at once');
+
+    await cert.getByRole('button', { name: 'Signing request' }).click();
+    await dialog.getByLabel('Names and addresses').fill('kms.example.org\n192.0.2.7');
+    await dialog.getByRole('button', { name: 'Make request' }).click();
+    const request = await dialog.locator('pre').innerText();
+    const signed = await ask('sign', { request });
+    await page.keyboard.press('Escape');
+    await cert.getByRole('button', { name: 'Upload certificate' }).click();
+    await dialog.getByLabel('Certificate and its chain').fill(signed.chain);
+    await dialog.getByLabel('Private key', { exact: true }).fill('');
+    await dialog.getByRole('button', { name: 'Replace certificate' }).click();
+    await cert.getByText('kms.example.org, 192.0.2.7').first().waitFor();
+    assert.equal(await ask('fingerprint'), signed.fingerprint);
+    say('what an authority signed of a request made here is served; the key never left the box');
+
+    const tokens = section('API tokens');
+    await tokens.getByRole('button', { name: 'Make token' }).click();
+    await dialog.getByLabel('What is it for?').fill('inventory');
+    await dialog.getByRole('button', { name: 'Make token' }).click();
+    const token = (await tokens.locator('.callout code').innerText()).trim();
+    const seen = await ask('program', { token });
+    assert.deepEqual([seen.reads, seen.changes], [200, 403], 'a viewer reads, and changes nothing');
+    await page.reload();
+    await tokens.getByRole('rowheader', { name: 'inventory' }).waitFor();
+    assert.ok(!(await page.content()).includes(token), 'it is shown once');
+    await tokens.getByRole('button', { name: 'Revoke inventory' }).click();
+    await dialog.getByRole('button', { name: 'Revoke inventory' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal((await ask('program', { token })).reads, 401);
+    say('a token made in the page opens the API to a program, until it is revoked');
+
+    await page.goto(`${url}/settings/pool`);
+    const field = page.getByLabel(/retention-age/);
+    const before = await field.inputValue();
+    const change = async (value) => {
+        await field.fill(value);
+        await page.getByRole('button', { name: 'Compare' }).click();
+        await dialog.getByText(value, { exact: true }).waitFor();
+        await dialog.getByRole('button', { name: /^Apply as revision/ }).click();
+        await page.getByText(/Applied as revision \d+\./).last().waitFor();
+        await until(async () => (await ask('setting', { key: 'pool.retention-age' })) === value, `the setting at ${value}`);
+    };
+    await field.fill('a while');
+    await page.getByRole('button', { name: /^Apply as revision/ }).click();
+    await page.getByRole('main').getByRole('alert').first().waitFor();
+    assert.equal(await ask('setting', { key: 'pool.retention-age' }), before);
+    await accessible(page, 'a setting that cannot be');
+    say('what a setting cannot be is refused beside it, and nothing changes');
+    await change('45d');
+    await change('46d');
+    const revisions = page.getByRole('complementary', { name: 'Revisions' });
+    await revisions.getByRole('rowheader').nth(1).getByRole('link').click();
+    await revisions.getByText('45d').first().waitFor();
+    await revisions.getByRole('button', { name: /^Revert to/ }).click();
+    await dialog.getByRole('button', { name: /^Revert to/ }).click();
+    await page.getByText(/The values of revision \d+ are in force\./).waitFor();
+    assert.equal(await ask('setting', { key: 'pool.retention-age' }), '45d');
+    await until(async () => (await field.inputValue()) === '45d', 'the old value in the form');
+    say('a setting is changed twice, compared, and put back by its revision');
+
+    await page.goto(`${url}/audit`);
+    for (const what of ['Replaced the certificate', 'Made token', 'inventory', 'pool.retention-age']) await page.getByRole('table').getByText(what, { exact: false }).first().waitFor();
+    assert.ok(!(await page.content()).includes(task.key.split('\n')[2]), 'no secret in the audit log');
+
+    await page.goto(`${url}/system`);
+    const users = section('Users');
+    await users.getByRole('button', { name: 'Add user' }).click();
+    await dialog.getByLabel('User').fill('bob');
+    await dialog.getByLabel('Password', { exact: true }).fill('another quiet harbour');
+    await dialog.getByLabel('Password again').fill('another quiet harbour');
+    await dialog.getByRole('button', { name: 'Add user' }).click();
+    await users.getByRole('rowheader', { name: 'bob' }).waitFor();
+    const viewer = await page.context().browser().newContext({ ignoreHTTPSErrors: true, locale: 'en-GB' });
+    const his = await viewer.newPage();
+    await his.goto(`${url}/settings`);
+    await his.getByLabel('User').fill('bob');
+    await his.getByLabel('Password').fill('another quiet harbour');
+    await his.getByRole('button', { name: 'Sign in' }).click();
+    await his.getByText('You can look; changing needs an administrator.').waitFor();
+    assert.equal(await his.locator('main input:not([disabled]):not([type=search]), main select:not([disabled])').count(), 0);
+    say('a viewer sees the settings and can change none');
+    await users.getByRole('button', { name: 'Remove bob' }).click();
+    await dialog.getByLabel('Type bob to confirm').fill('bob');
+    await dialog.getByRole('button', { name: 'Remove bob' }).click();
+    await his.goto(`${url}/clients`);
+    await his.getByRole('button', { name: 'Sign in' }).waitFor();
+    await viewer.close();
+    say('a removed user is out at once');
+});
