@@ -161,6 +161,8 @@ int single(const Client& client, const Invocation& invocation, const Surrounding
         around.out << (around.outIsTerminal ? harmless(answer->body, true) : answer->body) << std::flush;
         return kDone;
     }
+    if (answer->body.empty())
+        return kDone;  // 204: it is done, and there is nothing to say
     const auto body = api::parseJson(answer->body, kMaxAnswer);
     if (!body) {
         around.err << "musterctl: the daemon's answer is no JSON\n";

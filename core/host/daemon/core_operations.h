@@ -11,6 +11,7 @@
 
 #include "api/operations.h"
 #include "audit/log.h"
+#include "backup/backups.h"
 #include "host/daemon/request_rate.h"
 #include "host/daemon/services.h"
 #include "host/plugins/plugin_host.h"
@@ -34,6 +35,7 @@ struct CoreView {
     /// Keeps the mode and begins anew in it. @param caller  who asked
     std::function<Result<void>(Mode mode, const std::string& caller)> chooseMode;
     const audit::Log* audit = nullptr;
+    const backup::Backups* backups = nullptr;  ///< nullptr: nothing is kept
 };
 
 /// All that is wrong now, a sentence each; empty: nothing.
