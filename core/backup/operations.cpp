@@ -150,7 +150,6 @@ Result<Reply> remove(Backups& backups, const Call& call) {
     if (auto removed = backups.remove(call.text("name")); !removed)
         return fail(removed.error());
     Reply reply;
-    reply.status = 204;
     reply.before = json({{"name", item->name}, {"kind", name(item->origin)}, {"parts", texts(item->about.parts)}});
     return reply;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ostream>
+#include <iostream>
 
 #include "api/json_text.h"
 #include "ctl/client.h"
@@ -161,8 +161,6 @@ int single(const Client& client, const Invocation& invocation, const Surrounding
         around.out << (around.outIsTerminal ? harmless(answer->body, true) : answer->body) << std::flush;
         return kDone;
     }
-    if (answer->body.empty())
-        return kDone;  // 204: it is done, and there is nothing to say
     const auto body = api::parseJson(answer->body, kMaxAnswer);
     if (!body) {
         around.err << "musterctl: the daemon's answer is no JSON\n";
@@ -202,7 +200,7 @@ int run(const std::vector<std::string>& words, const Surroundings& around) {
     }
     if (refusal.status != 0)
         return refusal.status == 403 ? (problem(around, refusal), kUnreachable) : problem(around, refusal);
-    const Parsed parsed = parse(*commands, words, around.control);
+    Parsed parsed = parse(*commands, words, around.control);
     if (!parsed.text.empty()) {
         (parsed.exitCode == kDone ? around.out : around.err) << parsed.text;
         return parsed.exitCode;
@@ -218,6 +216,11 @@ int run(const std::vector<std::string>& words, const Surroundings& around) {
             around.err << "musterctl: nothing was done\n";
             return kNotConfirmed;
         }
+    }
+    if (auto fetched = fetchSecrets(parsed.invocation, around.secret, around.in != nullptr ? *around.in : std::cin);
+        !fetched) {
+        around.err << "musterctl: " << harmless(fetched.error().text()) << "\n";
+        return kUsage;
     }
     if (command.list)
         return list(client, parsed.invocation, around);
