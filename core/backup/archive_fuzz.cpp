@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto read = (*reader)->read(
         [&](const backup::FileEntry& entry) -> Result<backup::OctetSink*> {
             const auto place = backup::placeOf(entry.path);
-            require(place && place->kind != backup::Kind::passing);
+            require(place && place->kind != backup::FileKind::passing);
             require(entry.path.find("..") != 0 && entry.path.front() != '/');
             require(open == nullptr || (sink.whole && sink.all == open->size));
             open = &entry;

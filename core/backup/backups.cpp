@@ -143,10 +143,10 @@ Result<void> Backups::gatherPart(const Part& part, Gathered& into) {
         found.clear();
         bool whole = true;
         for (const Present& present : backup::present(around_.directories, part)) {
-            if (present.kind == Kind::passing || (present.kind == Kind::attached && isOpen(part)))
+            if (present.kind == FileKind::passing || (present.kind == FileKind::attached && isOpen(part)))
                 continue;
             fs::path path = fileOf(around_.directories, present.path);
-            if (present.kind == Kind::database) {
+            if (present.kind == FileKind::database) {
                 auto copy = databaseFor(part, present.path, into);
                 if (!copy)
                     return fail(copy.error());
@@ -240,7 +240,7 @@ Result<Item> Backups::make(const Wish& wish, Origin origin) {
         for (const Present& file : present(around_.directories, part)) {
             std::error_code unknown;
             const auto size = fs::file_size(fileOf(around_.directories, file.path), unknown);
-            all += unknown || file.kind == Kind::passing ? 0 : size;
+            all += unknown || file.kind == FileKind::passing ? 0 : size;
         }
     if (auto enough = haveRoom(2 * all);
         !enough)  // the copy of the database beside the backup, then the one that is checked
@@ -314,7 +314,7 @@ Result<void> Backups::verify(const fs::path& path, const std::string& password) 
         return fail(reader.error());
     std::uint64_t largest = 0;
     for (const FileEntry& entry : (*reader)->manifest().files)
-        if (placeOf(entry.path)->kind == Kind::database)
+        if (placeOf(entry.path)->kind == FileKind::database)
             largest = std::max(largest, entry.size);
     if (auto enough = haveRoom(largest); !enough)
         return enough;
@@ -346,7 +346,7 @@ Result<void> Backups::verify(const fs::path& path, const std::string& password) 
     } laid(shelf_.directory() / ".checking", stopping_);
     return (*reader)->read(
         [&](const FileEntry& entry) -> Result<OctetSink*> {
-            if (placeOf(entry.path)->kind != Kind::database)
+            if (placeOf(entry.path)->kind != FileKind::database)
                 return nullptr;
             if (auto begun = laid.begin(); !begun)
                 return fail(begun.error());
@@ -427,7 +427,7 @@ Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging&
     /// A file that is laid ready; on the disk, and a database looked at, when it is finished.
     class Laid final : public OctetSink {
     public:
-        Result<void> begin(const fs::path& path, Kind kind, const std::atomic<bool>& stopping) {
+        Result<void> begin(const fs::path& path, FileKind kind, const std::atomic<bool>& stopping) {
             auto made = File::make(path);
             if (!made)
                 return fail(made.error());
@@ -441,7 +441,7 @@ Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging&
         Result<void> finish() override {
             if (auto synced = file_.sync(); !synced)
                 return synced;
-            if (kind_ != Kind::database)
+            if (kind_ != FileKind::database)
                 return {};
             const auto checked = checkDatabase(path_, *stopping_);
             return checked ? Result<void>() : fail(checked.error());
@@ -450,7 +450,7 @@ Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging&
     private:
         File file_;
         fs::path path_;
-        Kind kind_ = Kind::plain;
+        FileKind kind_ = FileKind::plain;
         const std::atomic<bool>* stopping_ = nullptr;
     } laid;
     fs::path settings;
@@ -490,7 +490,7 @@ Result<void> Backups::layAsideReady(std::string_view name, const Wish& wish, Sta
             continue;
         plan.parts.push_back(part);
         for (const Present& file : present(aside, *partOf(part))) {
-            if (file.kind == Kind::passing)
+            if (file.kind == FileKind::passing)
                 continue;
             const auto to = staging.place(file.path);
             if (!to)
@@ -498,10 +498,10 @@ Result<void> Backups::layAsideReady(std::string_view name, const Wish& wish, Sta
             if (file.path == kSettingsPath)
                 settings = *to;
             auto copied =
-                file.kind == Kind::database ? copyDatabase(root / file.path, *to) : copyFile(root / file.path, *to);
+                file.kind == FileKind::database ? copyDatabase(root / file.path, *to) : copyFile(root / file.path, *to);
             if (!copied)
                 return copied;
-            if (file.kind != Kind::database)
+            if (file.kind != FileKind::database)
                 continue;
             if (auto checked = checkDatabase(*to, stopping_); !checked)
                 return fail(checked.error());

@@ -11,7 +11,7 @@ namespace muster::backup {
 
 namespace {
 
-constexpr std::size_t kMaxText = 256;  // octets
+constexpr std::size_t kMaxText = 320;  // octets: a path of the table fits
 constexpr std::size_t kHexHash = 64;
 
 tl::unexpected<Error> malformed(const std::string& what) {
@@ -21,7 +21,7 @@ tl::unexpected<Error> malformed(const std::string& what) {
 Result<std::string> text(const Json& json, const char* name) {
     const Json* value = json.find(name);
     if (value == nullptr || value->string() == nullptr || value->string()->size() > kMaxText)
-        return malformed(std::string("has no text \"") + name + "\" of at most 256 octets");
+        return malformed(std::string("has no text \"") + name + "\" of at most 320 octets");
     return *value->string();
 }
 
@@ -46,7 +46,7 @@ Result<FileEntry> readFile(const Json& json) {
         return fail(path.error());
     entry.path = std::move(*path);
     const auto place = placeOf(entry.path);
-    if (!place || place->kind == Kind::passing)
+    if (!place || place->kind == FileKind::passing)
         return fail(Code::malformed, "backup",
                     "it holds a file that no backup of Muster holds (\"" + entry.path + "\"); nothing of it is used");
     const Json* size = json.find("size");

@@ -12,22 +12,22 @@ namespace {
 constexpr std::size_t kLongestStar = 253;  // a DNS name: so are files with keys called
 
 constexpr Pattern kSettings[] = {{kSettingsPath}, {"mode"}, {"revisions/*.toml"}};
-constexpr Pattern kPool[] = {{"pool.db", Kind::database},          {"intake-*.log", Kind::attached},
-                             {"pool.db-wal", Kind::passing},       {"pool.db-shm", Kind::passing},
-                             {"pool.db.damaged-*", Kind::passing}, {"pool.db.replaced-*", Kind::passing},
-                             {"pool.db.put-back", Kind::passing}};
-constexpr Pattern kLab[] = {{"lab/pool.db", Kind::database},          {"lab/intake-*.log", Kind::attached},
-                            {"lab/pool.db-wal", Kind::passing},       {"lab/pool.db-shm", Kind::passing},
-                            {"lab/pool.db.damaged-*", Kind::passing}, {"lab/pool.db.replaced-*", Kind::passing},
-                            {"lab/pool.db.put-back", Kind::passing}};
+constexpr Pattern kPool[] = {{"pool.db", FileKind::database},          {"intake-*.log", FileKind::attached},
+                             {"pool.db-wal", FileKind::passing},       {"pool.db-shm", FileKind::passing},
+                             {"pool.db.damaged-*", FileKind::passing}, {"pool.db.replaced-*", FileKind::passing},
+                             {"pool.db.put-back", FileKind::passing}};
+constexpr Pattern kLab[] = {{"lab/pool.db", FileKind::database},          {"lab/intake-*.log", FileKind::attached},
+                            {"lab/pool.db-wal", FileKind::passing},       {"lab/pool.db-shm", FileKind::passing},
+                            {"lab/pool.db.damaged-*", FileKind::passing}, {"lab/pool.db.replaced-*", FileKind::passing},
+                            {"lab/pool.db.put-back", FileKind::passing}};
 constexpr Pattern kRelay[] = {{"relay/duties"}, {"relay/learned"}, {"relay/upstreams-found"}};
 constexpr Pattern kDns[] = {{"dns/published"},     {"dns/withdrawn"},     {"dns/targets-seen"},
                             {"lab/dns/published"}, {"lab/dns/withdrawn"}, {"lab/dns/targets-seen"}};
 constexpr Pattern kAudit[] = {{"audit/audit-1.jsonl"}, {"audit/audit-2.jsonl"}};
 constexpr Pattern kAccounts[] = {{"webui/users.json"},
                                  {"webui/tokens.json"},
-                                 {"webui/sessions.json", Kind::passing},
-                                 {"webui/setup-code", Kind::passing}};
+                                 {"webui/sessions.json", FileKind::passing},
+                                 {"webui/setup-code", FileKind::passing}};
 constexpr Pattern kKeys[] = {{"webui/certificate.pem"}, {"webui/certificate-before.pem"},
                              {"webui/request.pem"},     {"dns/keys/*"},
                              {"lab/dns/keys/*"},        {"secrets/*"},

@@ -12,7 +12,7 @@
 
 namespace muster::backup {
 
-enum class Kind : std::uint8_t {
+enum class FileKind : std::uint8_t {
     plain,     ///< copied as it is; whoever writes it replaces it whole, or only appends
     database,  ///< copied by SQLite, checked by SQLite
     attached,  ///< of a database: copied where nobody has that database open
@@ -23,7 +23,7 @@ struct Pattern {
     /// Below the state directory. A '*' in the last part of it stands for 1 to 253 letters, digits, '.', '_', '-', of
     /// which a '.' is not the first.
     std::string_view path;
-    Kind kind = Kind::plain;
+    FileKind kind = FileKind::plain;
 };
 
 struct Part {
@@ -40,7 +40,7 @@ const Part* partOf(std::string_view name) noexcept;
 
 struct Place {
     const Part* part = nullptr;
-    Kind kind = Kind::plain;
+    FileKind kind = FileKind::plain;
 };
 
 /// Nothing: no backup holds a file of that path.
@@ -60,7 +60,7 @@ std::filesystem::path fileOf(const Directories& directories, std::string_view pa
 
 struct Present {
     std::string path;  ///< as in the table
-    Kind kind = Kind::plain;
+    FileKind kind = FileKind::plain;
 };
 
 /// The files of that part that are there now, ordered by path.
