@@ -105,6 +105,9 @@ Json answerOf(const Operation& operation) {
     if (operation.text) {
         type = "text/plain";
         schema = json({{"type", "string"}});
+    } else if (operation.file) {
+        type = "application/octet-stream";
+        schema = json({{"type", "string"}, {"contentMediaType", "application/octet-stream"}});
     } else if (operation.stream) {
         type = "application/x-ndjson";
     } else if (operation.list) {
@@ -187,6 +190,8 @@ std::string describe(const OperationTable& table) {
                               {"list", operation.list},
                               {"text", operation.text},
                               {"stream", operation.stream},
+                              {"file", operation.file},
+                              {"upload", operation.upload},
                               {"pathFields", describe(operation.path_)},
                               {"query", describe(operation.query)},
                               {"body", describe(operation.body)},
@@ -237,6 +242,14 @@ Json openApi(const OperationTable& table, std::string_view version) {
             described.set(
                 "requestBody",
                 json({{"content", json({{"application/json", json({{"schema", schemaOf(operation.body)}})}})}}));
+        if (operation.upload > 0)
+            described.set(
+                "requestBody",
+                json({{"required", true},
+                      {"content", json({{"application/octet-stream",
+                                         json({{"schema", json({{"type", "string"},
+                                                                {"contentMediaType", "application/octet-stream"},
+                                                                {"maxLength", operation.upload}})}})}})}}));
         described.set("responses", json({{"200", answerOf(operation)},
                                          {"default", json({{"$ref", "#/components/responses/Problem"}})}}));
         Json* path = nullptr;

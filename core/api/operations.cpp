@@ -75,8 +75,10 @@ Result<void> checkShape(const Operation& operation) {
         return fail(Code::malformed, subject(operation), "`path_` has fields that the path does not name");
     if (operation.method == "GET" && !operation.body.empty())
         return fail(Code::malformed, subject(operation), "a GET has no body; use `query`");
-    if (int{operation.list} + int{operation.text} + int{operation.stream} > 1)
-        return fail(Code::malformed, subject(operation), "`list`, `text` and `stream` exclude each other");
+    if (int{operation.list} + int{operation.text} + int{operation.stream} + int{operation.file} > 1)
+        return fail(Code::malformed, subject(operation), "`list`, `text`, `stream` and `file` exclude each other");
+    if (operation.upload < 0 || (operation.upload > 0 && (operation.method == "GET" || !operation.body.empty())))
+        return fail(Code::malformed, subject(operation), "`upload` goes with no GET and with no `body`");
     if (!operation.cli.empty()) {
         const auto words = split(operation.cli, ' ');
         if (words.size() > kMaxWords || !std::all_of(words.begin(), words.end(), isWord))

@@ -79,12 +79,17 @@ public:
     /// @param path  below /api/v1, still percent-encoded, without the query
     Match find(std::string_view method, std::string_view path) const;
 
+    /// Held by a change that was asked for on condition, from the look at what is there to its end: of two such changes
+    /// to one thing the second is refused.
+    std::mutex& conditional() const noexcept { return conditional_; }
+
 private:
     using Rows = std::vector<std::shared_ptr<const Registered>>;
 
     std::shared_ptr<const Rows> rows() const;
 
     mutable std::mutex mutex_;
+    mutable std::mutex conditional_;
     std::shared_ptr<const Rows> rows_ = std::make_shared<const Rows>();  // replaced, never changed
 };
 

@@ -1,12 +1,15 @@
 #include "api/serve.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include "api/json_text.h"
 #include "api/problem.h"
+#include "api/tags.h"
 #include "api/text.h"
 #include "api/values.h"
 
@@ -101,22 +104,22 @@ Json checkQuery(Fields fields, std::string_view query, std::vector<Finding>& fin
     return out;
 }
 
-bool isJson(std::string_view contentType) noexcept {
-    constexpr std::string_view kJson = "application/json";
+bool isType(std::string_view contentType, std::string_view wanted) noexcept {
     const std::string_view type = contentType.substr(0, contentType.find_first_of("; \t"));
-    return std::equal(type.begin(), type.end(), kJson.begin(), kJson.end(),
+    return std::equal(type.begin(), type.end(), wanted.begin(), wanted.end(),
                       [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
 }
 
-Result<Json> checkBody(const Operation& operation, const Request& request, std::vector<Finding>& findings) {
-    if (request.body.empty())
+Result<Json> checkBody(const Operation& operation, std::string_view contentType, std::string_view text,
+                       std::vector<Finding>& findings) {
+    if (text.empty())
         return operation.body.empty() ? Json() : checkObject(operation.body, Json(), "", findings);
     if (operation.body.empty())
         return fail(Code::malformed, "body", "this operation takes none; send the request without a body");
-    if (!isJson(request.contentType))
+    if (!isType(contentType, "application/json"))
         return fail(Code::malformed, "content type",
-                    inQuotes(request.contentType) + " found, application/json allowed; send the body as JSON");
-    auto parsed = parseJson(request.body);
+                    inQuotes(contentType) + " found, application/json allowed; send the body as JSON");
+    auto parsed = parseJson(text);
     if (!parsed)
         return parsed;
     if (parsed->object() == nullptr)
@@ -124,11 +127,85 @@ Result<Json> checkBody(const Operation& operation, const Request& request, std::
     return checkObject(operation.body, *parsed, "", findings);
 }
 
+/// Letters, digits, '.', '-', '_', and no more than a file system takes: a name that needs no quoting anywhere.
+std::string fileName(std::string_view wanted) {
+    std::string out;
+    for (const char c : wanted.substr(0, 100))
+        out.push_back((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                              c == '-' || c == '_'
+                          ? c
+                          : '_');
+    return out.empty() ? "muster" : out;
+}
+
+Response tooLong(std::int64_t found, std::size_t most) {
+    Response response =
+        refuse({Code::malformed, "body",
+                std::to_string(found) + " octets found, " + std::to_string(most) + " allowed; send less"});
+    response.status = 413;
+    return response;
+}
+
+/// One octet more than may be is read at most.
+Result<void> readWhole(OctetSource& source, std::string& into) {
+    std::array<char, 8192> piece{};
+    while (into.size() <= kMaxBody) {
+        const auto read = source.read(piece.data(), std::min(piece.size(), kMaxBody + 1 - into.size()));
+        if (!read)
+            return fail(read.error());
+        if (*read == 0)
+            break;
+        into.append(piece.data(), *read);
+    }
+    return {};
+}
+
+/// Passes on what the peer sends, up to what the operation takes.
+class BoundedSource final : public OctetSource {
+public:
+    BoundedSource(OctetSource& source, std::int64_t most) : source_(source), left_(most) {}
+    std::int64_t announced() const noexcept override { return source_.announced(); }
+    Result<std::size_t> read(char* into, std::size_t most) override {
+        auto read = source_.read(into, most);
+        if (read && (left_ -= static_cast<std::int64_t>(*read)) < 0)
+            return fail(Code::malformed, "body", "longer than this operation takes; send less");
+        return read;
+    }
+
+private:
+    OctetSource& source_;
+    std::int64_t left_;
+};
+
+std::optional<Response> judgeUpload(const Operation& operation, const Request& request) {
+    if (request.source == nullptr || request.source->announced() < 0) {
+        Response response = refuse({Code::malformed, "body", "is a file of unknown length; send Content-Length"});
+        response.status = 411;
+        return response;
+    }
+    if (request.source->announced() > operation.upload)
+        return tooLong(request.source->announced(), static_cast<std::size_t>(operation.upload));
+    if (!isType(request.contentType, "application/octet-stream")) {
+        Response response = refuse(
+            {Code::malformed, "content type",
+             inQuotes(request.contentType) + " found, application/octet-stream allowed; send the file as it is"});
+        response.status = 415;
+        return response;
+    }
+    return std::nullopt;
+}
+
 Response answer(const Operation& operation, Reply reply) {
     Response response;
     response.status = reply.status;
     response.headers = std::move(reply.headers);
-    if (operation.stream && reply.stream) {
+    if (operation.file && reply.file.write) {
+        response.contentType = std::move(reply.file.mediaType);
+        response.headers.emplace_back("Content-Disposition",
+                                      "attachment; filename=\"" + fileName(reply.file.name) + '"');
+        response.file = std::move(reply.file.write);
+        response.size = reply.file.size;
+    } else if (operation.stream && reply.stream) {
         response.contentType = "application/x-ndjson";
         response.stream = std::move(reply.stream);
     } else if (operation.text && reply.status < 400) {
@@ -204,7 +281,42 @@ void tell(const Observer& observer, const Request& request, const Response& resp
     observer(std::move(observed));
 }
 
-Response run(const Registered& row, const Call& call, const HandlerFailure& failed, Trace& trace) {
+/// The answer to a GET with its tag, or that the caller has it already.
+Response tagged(const std::string& tag, const Request& request, Response response) {
+    response.headers.emplace_back("ETag", tag);
+    if (!request.ifNoneMatch.empty() && matches(request.ifNoneMatch, tag, true)) {
+        response.status = 304;
+        response.contentType.clear();
+        response.body.clear();
+    }
+    return response;
+}
+
+/// Nothing: what is there is what the caller saw.
+std::optional<Response> changedMeanwhile(const OperationTable& table, const Request& request, Call call) {
+    const std::string_view path = request.target.substr(0, request.target.find('?'));
+    const Match seen = table.find("GET", path);
+    const auto current = [&]() -> std::optional<std::string> {
+        if (!seen.registered || seen.registered->operation().role > request.caller.role)
+            return std::nullopt;
+        call.body = {};
+        call.query = Json(Json::Object());
+        auto reply = seen.registered->handler()(call);
+        return reply ? tagOf(table, *seen.registered, reply->body) : std::nullopt;
+    };
+    const auto tag = current();
+    if (tag && matches(request.ifMatch, *tag, false))
+        return std::nullopt;
+    Response response = refuse(
+        {Code::conflict, inQuotes(path),
+         tag ? "is not what it was when it was read: somebody has changed it; read it again and repeat the change"
+             : "has no tag that a change could be held against; send it without If-Match"});
+    response.status = 412;
+    return response;
+}
+
+Response run(const OperationTable& table, const Request& request, const Registered& row, const Call& call,
+             const HandlerFailure& failed, Trace& trace) {
     const auto broken = [&](std::string_view what) {
         if (failed)
             failed(row.owner(), what);
@@ -212,12 +324,21 @@ Response run(const Registered& row, const Call& call, const HandlerFailure& fail
                        "failed inside: " + std::string(what) + "; the log of the daemon has more"});
     };
     try {
+        std::unique_lock<std::mutex> alone;
+        if (!request.ifMatch.empty() && row.operation().method != "GET") {
+            alone = std::unique_lock(table.conditional());
+            if (auto stale = changedMeanwhile(table, request, call))
+                return std::move(*stale);
+        }
         auto reply = row.handler()(call);
         if (!reply)
             return refuse(reply.error());
         trace.before = std::move(reply->before);
         trace.after = std::move(reply->after);
-        return answer(row.operation(), std::move(*reply));
+        const bool read = row.operation().method == "GET" && reply->status == 200;
+        const auto tag = read ? tagOf(table, row, reply->body) : std::nullopt;
+        Response response = answer(row.operation(), std::move(*reply));
+        return tag ? tagged(*tag, request, std::move(response)) : response;
     } catch (const Fault& fault) {
         return refuse(fault.error());
     } catch (const std::exception& error) {
@@ -258,19 +379,31 @@ Response process(const OperationTable& table, const Request& request, const Hand
     if (request.allowed && !request.allowed(operation))
         return refuse({Code::denied, std::string(operation.method) + " " + std::string(operation.path),
                        request.caller.name + " has a scope without it; make another token"});
-    if (request.body.size() > kMaxBody) {
-        Response response =
-            refuse({Code::malformed, "body",
-                    std::to_string(request.body.size()) + " octets found, " + std::to_string(kMaxBody) + " allowed"});
-        response.status = 413;
-        return response;
+    std::optional<BoundedSource> upload;
+    std::string whole;
+    std::string_view text = request.body;
+    if (operation.upload > 0) {
+        if (auto wrong = judgeUpload(operation, request))
+            return std::move(*wrong);
+        upload.emplace(*request.source, operation.upload);
+    } else {
+        if (request.source != nullptr) {
+            if (request.source->announced() > static_cast<std::int64_t>(kMaxBody))
+                return tooLong(request.source->announced(), kMaxBody);
+            if (auto read = readWhole(*request.source, whole); !read)
+                return refuse(read.error());
+            text = whole;
+        }
+        if (text.size() > kMaxBody)
+            return tooLong(static_cast<std::int64_t>(text.size()), kMaxBody);
     }
     std::vector<Finding> findings;
     Call call;
+    call.upload = upload ? &*upload : nullptr;
     call.caller = request.caller;
     call.path = checkPath(match, findings);
     call.query = checkQuery(operation.query, query, findings);
-    auto body = checkBody(operation, request, findings);
+    auto body = checkBody(operation, request.contentType, text, findings);
     if (!body)
         return refuse(body.error(), findings);
     if (!findings.empty()) {
@@ -282,7 +415,7 @@ Response process(const OperationTable& table, const Request& request, const Hand
     call.body = std::move(*body);
     if (trace.wanted && !call.body.isNull())
         trace.body = masked(operation.body, call.body);
-    return run(*match.registered, call, failed, trace);
+    return run(table, request, *match.registered, call, failed, trace);
 }
 
 }  // namespace

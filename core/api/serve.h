@@ -11,7 +11,7 @@
 
 namespace muster::api {
 
-inline constexpr std::size_t kMaxBody = std::size_t{64} * 1024;  ///< octets of a request's body
+inline constexpr std::size_t kMaxBody = std::size_t{64} * 1024;  ///< octets of a request's body that is no upload
 inline constexpr std::size_t kMaxDepth = 32;                     ///< of nested JSON
 
 using Request = FrontRequest;

@@ -126,9 +126,9 @@ std::uint64_t secondsOf(Timestamp when) {
 
 // ---- gzip
 
-class Packing final : public OctetSink {
+class Packing final : public ByteSink {
 public:
-    explicit Packing(OctetSink& next) : next_(next) {
+    explicit Packing(ByteSink& next) : next_(next) {
         deflateInit2(&stream_, kLevel, Z_DEFLATED, kWindow + kGzip, 8, Z_DEFAULT_STRATEGY);
     }
     ~Packing() override { deflateEnd(&stream_); }
@@ -168,15 +168,15 @@ private:
         return {};
     }
 
-    OctetSink& next_;
+    ByteSink& next_;
     z_stream stream_{};
     std::array<std::byte, kBuffer> buffer_{};
 };
 
-class Unpacking final : public OctetSource {
+class Unpacking final : public ByteSource {
 public:
     /// @param begin  octets that were read of it already
-    Unpacking(OctetSource& source, Octets begin) : source_(source) {
+    Unpacking(ByteSource& source, Octets begin) : source_(source) {
         std::copy(begin.begin(), begin.end(), buffer_.begin());
         stream_.next_in = reinterpret_cast<Bytef*>(buffer_.data());
         stream_.avail_in = static_cast<uInt>(begin.size());
@@ -231,7 +231,7 @@ public:
     }
 
 private:
-    OctetSource& source_;
+    ByteSource& source_;
     z_stream stream_{};
     std::array<std::byte, kBuffer> buffer_{};
     std::uint64_t in_ = 0;
@@ -246,7 +246,7 @@ struct Begin {
     bool sealed = false;
 };
 
-Result<Begin> readBegin(OctetSource& source) {
+Result<Begin> readBegin(ByteSource& source) {
     Begin begin;
     const auto got = readWhole(source, begin.octets);
     if (!got)
@@ -260,13 +260,13 @@ Result<Begin> readBegin(OctetSource& source) {
 
 class Reading final : public ArchiveReader {
 public:
-    Reading(std::unique_ptr<OctetSource> source) : file_(std::move(source)) {}
+    Reading(std::unique_ptr<ByteSource> source) : file_(std::move(source)) {}
 
     Result<void> begin(const std::string& password) {
         const auto begin = readBegin(*file_);
         if (!begin)
             return fail(begin.error());
-        OctetSource* packed = file_.get();
+        ByteSource* packed = file_.get();
         Octets known = begin->octets;
         if (begin->sealed) {
             auto head = readSealedHead(*file_);
@@ -335,7 +335,7 @@ private:
     Result<void> readFile(const FileEntry& entry, const Taker& taker, const std::atomic<bool>& stopping) {
         if (auto there = expect(header(entry.path, entry.size, when_), "the begin of " + entry.path, false); !there)
             return there;
-        auto sink = taker ? taker(entry) : Result<OctetSink*>(nullptr);
+        auto sink = taker ? taker(entry) : Result<ByteSink*>(nullptr);
         if (!sink)
             return fail(sink.error());
         Hash hash;
@@ -378,16 +378,16 @@ private:
         return found == wanted ? Result<void>() : damaged(what + " is not as Muster writes it");
     }
 
-    std::unique_ptr<OctetSource> file_;
-    std::unique_ptr<OctetSource> unsealing_;
-    std::unique_ptr<OctetSource> unpacking_;
+    std::unique_ptr<ByteSource> file_;
+    std::unique_ptr<ByteSource> unsealing_;
+    std::unique_ptr<ByteSource> unpacking_;
     Manifest manifest_;
     std::uint64_t when_ = 0;
     bool encrypted_ = false;
     std::array<std::byte, kBuffer> buffer_{};
 };
 
-Result<void> writeFile(OctetSink& sink, const Input& input, std::uint64_t when, const std::atomic<bool>& stopping) {
+Result<void> writeFile(ByteSink& sink, const Input& input, std::uint64_t when, const std::atomic<bool>& stopping) {
     const FileEntry& entry = input.entry;
     if (auto written = sink.write(octetsOf(header(entry.path, entry.size, when))); !written)
         return written;
@@ -414,7 +414,7 @@ Result<void> writeFile(OctetSink& sink, const Input& input, std::uint64_t when, 
 
 }  // namespace
 
-Result<std::string> hashOf(const File& file, std::uint64_t size) {
+Result<std::string> hashOf(const DiskFile& file, std::uint64_t size) {
     std::vector<std::byte> buffer(kBuffer);
     Hash hash;
     for (std::uint64_t left = size; left > 0;) {
@@ -431,10 +431,10 @@ Result<std::string> hashOf(const File& file, std::uint64_t size) {
     return hash.hex();
 }
 
-Result<void> writeArchive(OctetSink& sink, const Manifest& manifest, std::span<const Input> inputs,
+Result<void> writeArchive(ByteSink& sink, const Manifest& manifest, std::span<const Input> inputs,
                           const std::string& password, const std::atomic<bool>& stopping) {
     SealKey key;
-    std::unique_ptr<OctetSink> sealing;
+    std::unique_ptr<ByteSink> sealing;
     if (!password.empty()) {
         Json head = write(manifest.about);
         if (auto made = key.make(password, head); !made)
@@ -458,7 +458,7 @@ Result<void> writeArchive(OctetSink& sink, const Manifest& manifest, std::span<c
     return packing.finish();
 }
 
-Result<Head> readHead(OctetSource& source) {
+Result<Head> readHead(ByteSource& source) {
     const auto begin = readBegin(source);
     if (!begin)
         return fail(begin.error());
@@ -471,9 +471,9 @@ Result<Head> readHead(OctetSource& source) {
             return fail(about.error());
         return Head{true, std::move(*about)};
     }
-    class Rest final : public OctetSource {
+    class Rest final : public ByteSource {
     public:
-        Rest(Octets begin, OctetSource& source) : begin_(begin), source_(source) {}
+        Rest(Octets begin, ByteSource& source) : begin_(begin), source_(source) {}
         Result<std::size_t> read(Buffer buffer) override {
             if (begin_.empty())
                 return source_.read(buffer);
@@ -485,7 +485,7 @@ Result<Head> readHead(OctetSource& source) {
 
     private:
         Octets begin_;
-        OctetSource& source_;
+        ByteSource& source_;
     };
     auto reader = ArchiveReader::open(std::make_unique<Rest>(begin->octets, source), "");
     if (!reader)
@@ -493,7 +493,7 @@ Result<Head> readHead(OctetSource& source) {
     return Head{false, (*reader)->manifest().about};
 }
 
-Result<std::unique_ptr<ArchiveReader>> ArchiveReader::open(std::unique_ptr<OctetSource> source,
+Result<std::unique_ptr<ArchiveReader>> ArchiveReader::open(std::unique_ptr<ByteSource> source,
                                                            const std::string& password) {
     auto reading = std::make_unique<Reading>(std::move(source));
     if (auto begun = reading->begin(password); !begun)

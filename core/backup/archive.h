@@ -24,19 +24,19 @@ namespace muster::backup {
 /// A file that goes into a backup, open since before its size was asked for.
 struct Input {
     FileEntry entry;
-    File file;
+    DiskFile file;
 };
 
 /// SHA-256 of the first `size` octets, in hex; the descriptor is at its begin again.
 /// @error conflict  it has become shorter
-Result<std::string> hashOf(const File& file, std::uint64_t size);
+Result<std::string> hashOf(const DiskFile& file, std::uint64_t size);
 
 /// Writes all of it and brings it to the disk.
 /// @param password  empty: not encrypted
 /// @param stopping  gives up soon after it is true
 /// @error conflict  a file changed while it was read
 /// @error storage   with the system's words
-Result<void> writeArchive(OctetSink& sink, const Manifest& manifest, std::span<const Input> inputs,
+Result<void> writeArchive(ByteSink& sink, const Manifest& manifest, std::span<const Input> inputs,
                           const std::string& password, const std::atomic<bool>& stopping);
 
 struct Head {
@@ -45,7 +45,7 @@ struct Head {
 };
 
 /// What it says of itself, without proof. @error as ArchiveReader::open() without a password
-Result<Head> readHead(OctetSource& source);
+Result<Head> readHead(ByteSource& source);
 
 class ArchiveReader {
 public:
@@ -53,15 +53,14 @@ public:
     /// @error denied        encrypted: no password, or another
     /// @error malformed     it is no backup, or damaged: says where
     /// @error incompatible  of another Muster: says which
-    static Result<std::unique_ptr<ArchiveReader>> open(std::unique_ptr<OctetSource> source,
-                                                       const std::string& password);
+    static Result<std::unique_ptr<ArchiveReader>> open(std::unique_ptr<ByteSource> source, const std::string& password);
     virtual ~ArchiveReader() = default;
 
     virtual const Manifest& manifest() const noexcept = 0;
     virtual bool isEncrypted() const noexcept = 0;
 
     /// Where a file's octets go; nullptr: nowhere, they are only proved.
-    using Taker = std::function<Result<OctetSink*>(const FileEntry& entry)>;
+    using Taker = std::function<Result<ByteSink*>(const FileEntry& entry)>;
     /// All files to the end, each proved by its hash when its sink is finished. Call it once.
     /// @error malformed  damaged: says where
     virtual Result<void> read(const Taker& taker, const std::atomic<bool>& stopping) = 0;

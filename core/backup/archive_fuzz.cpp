@@ -18,7 +18,7 @@ void require(bool holds) {
         std::abort();
 }
 
-class Memory final : public backup::OctetSource {
+class Memory final : public backup::ByteSource {
 public:
     explicit Memory(Octets octets) : octets_(octets) {}
     Result<std::size_t> read(backup::Buffer buffer) override {
@@ -32,7 +32,7 @@ private:
     Octets octets_;
 };
 
-class Counted final : public backup::OctetSink {
+class Counted final : public backup::ByteSink {
 public:
     Result<void> write(Octets octets) override {
         all += octets.size();
@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Counted sink;
     const backup::FileEntry* open = nullptr;
     const auto read = (*reader)->read(
-        [&](const backup::FileEntry& entry) -> Result<backup::OctetSink*> {
+        [&](const backup::FileEntry& entry) -> Result<backup::ByteSink*> {
             const auto place = backup::placeOf(entry.path);
             require(place && place->kind != backup::FileKind::passing);
             require(entry.path.find("..") != 0 && entry.path.front() != '/');

@@ -40,6 +40,7 @@ struct Policy {
     bool daily = true;
     std::size_t kept = 7;
     std::string password = {};
+    std::int64_t uploadLimit = std::int64_t{2} << 30;  ///< octets
 };
 
 }  // namespace muster::backup

@@ -26,6 +26,8 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kSpare = 64 << 20;  // octets that are left for those who serve clients
 constexpr std::size_t kMaxSettings = 4 << 20;
 constexpr std::size_t kMaxDue = 64;
+constexpr std::size_t kPiece = 64 * 1024;               // octets of an upload
+constexpr std::int64_t kLookAtRoom = 16 * 1024 * 1024;  // octets of it between two looks
 constexpr const char* kDue = "next-daily";
 constexpr auto kDay = 24h;
 constexpr auto kAgainAfter = 1h;
@@ -73,7 +75,7 @@ std::chrono::minutes jitter(std::uint32_t most) {
 }
 
 /// Whether the name still means the file that is open.
-bool isStill(const fs::path& path, const File& file) noexcept {
+bool isStill(const fs::path& path, const DiskFile& file) noexcept {
     struct stat named {};
     struct stat open {};
     return ::stat(path.c_str(), &named) == 0 && ::fstat(file.fd(), &open) == 0 && named.st_ino == open.st_ino &&
@@ -95,6 +97,7 @@ void Backups::start() {
         const std::lock_guard lock(mutex_);
         dailyTrouble_ = opened.error().text();
     }
+    shelf_.tidy();
     due_ = readDue();
     thread_ = std::thread([this] {
         ::pthread_setname_np(::pthread_self(), "backup");
@@ -152,7 +155,7 @@ Result<void> Backups::gatherPart(const Part& part, Gathered& into) {
                     return fail(copy.error());
                 path = std::move(*copy);
             }
-            auto file = File::open(path);
+            auto file = DiskFile::open(path);
             if (!file) {
                 whole = whole && file.error().code != Code::missing;  // gone again: looked at anew
                 if (file.error().code != Code::missing)
@@ -260,7 +263,8 @@ Result<Item> Backups::make(const Wish& wish, Origin origin) {
         manifest.files.push_back(input.entry);
 
     const fs::path making = shelf_.directory() / ".making";
-    auto file = File::make(making);
+    ::unlink(making.c_str());  // what an earlier attempt left
+    auto file = DiskFile::make(making);
     if (!file)
         return fail(file.error());
     const auto made = [&]() -> Result<std::string> {
@@ -293,6 +297,12 @@ Result<Item> Backups::create(const Wish& wish) {
         return fail(judged.error());
     if (auto judged = judgePassword(wish.password); !judged)
         return fail(judged.error());
+    if (auto may = mayKeepMore(); !may)
+        return fail(may.error());
+    return make(wish, Origin::person);
+}
+
+Result<void> Backups::mayKeepMore() const {
     const auto items = list();
     if (!items)
         return fail(items.error());
@@ -300,13 +310,13 @@ Result<Item> Backups::create(const Wish& wish) {
             return item.origin == Origin::person || item.origin == Origin::uploaded;
         }) >= static_cast<std::ptrdiff_t>(Shelf::kMost))
         return fail(Code::busy, "backup", "64 are kept here already; remove one (\"musterctl backup remove\")");
-    return make(wish, Origin::person);
+    return {};
 }
 
 // ---- checked
 
 Result<void> Backups::verify(const fs::path& path, const std::string& password) {
-    auto file = File::open(path);
+    auto file = DiskFile::open(path);
     if (!file)
         return fail(file.error());
     auto reader = ArchiveReader::open(std::make_unique<FileSource>(std::move(*file)), password);
@@ -320,13 +330,13 @@ Result<void> Backups::verify(const fs::path& path, const std::string& password) 
         return enough;
 
     /// A database is laid down, looked at when it is whole, and removed.
-    class Laid final : public OctetSink {
+    class Laid final : public ByteSink {
     public:
         Laid(fs::path path, const std::atomic<bool>& stopping) : path_(std::move(path)), stopping_(stopping) {}
         ~Laid() override { ::unlink(path_.c_str()); }
         Result<void> begin() {
             ::unlink(path_.c_str());
-            auto made = File::make(path_);
+            auto made = DiskFile::make(path_);
             if (!made)
                 return fail(made.error());
             file_ = std::move(*made);
@@ -342,10 +352,10 @@ Result<void> Backups::verify(const fs::path& path, const std::string& password) 
     private:
         const fs::path path_;
         const std::atomic<bool>& stopping_;
-        File file_;
+        DiskFile file_;
     } laid(shelf_.directory() / ".checking", stopping_);
     return (*reader)->read(
-        [&](const FileEntry& entry) -> Result<OctetSink*> {
+        [&](const FileEntry& entry) -> Result<ByteSink*> {
             if (placeOf(entry.path)->kind != FileKind::database)
                 return nullptr;
             if (auto begun = laid.begin(); !begun)
@@ -385,6 +395,89 @@ Result<void> Backups::remove(std::string_view name) {
     return shelf_.remove(name);
 }
 
+// ---- fetched and brought
+
+Result<DiskFile> Backups::open(std::string_view name) const {
+    const auto path = shelf_.pathOf(name);
+    if (!path)
+        return fail(path.error());
+    if (*originOf(name) == Origin::restore)
+        return fail(Code::incompatible, std::string(name), "was put aside by a restore and is no file");
+    return DiskFile::open(*path);
+}
+
+Result<void> Backups::receive(const Next& next, std::int64_t announced, const fs::path& path) {
+    const std::int64_t limit = around_.policy().uploadLimit;
+    const auto tooLong = [&] {
+        return fail(Code::denied, "upload", "longer than " + api::sizeText(limit) + " (setting backup.upload-limit)");
+    };
+    if (announced > limit)
+        return tooLong();
+    if (auto enough = haveRoom(static_cast<std::uint64_t>(std::max<std::int64_t>(announced, 0))); !enough)
+        return enough;
+    ::unlink(path.c_str());
+    const auto file = DiskFile::make(path);
+    if (!file)
+        return fail(file.error());
+    std::vector<std::byte> buffer(kPiece);
+    for (std::int64_t all = 0, looked = 0;;) {
+        if (stopping_)
+            return fail(Code::busy, "upload", "Muster stops or begins anew; try again");
+        const auto got = next(buffer);
+        if (!got)
+            return fail(got.error());
+        if (*got == 0)
+            return file->sync();
+        all += static_cast<std::int64_t>(*got);
+        if (all > limit)
+            return tooLong();
+        if (all - looked >= kLookAtRoom) {
+            looked = all;
+            if (auto enough = haveRoom(0); !enough)
+                return enough;
+        }
+        if (auto written = file->write(Octets(buffer).first(*got)); !written)
+            return written;
+    }
+}
+
+Result<Item> Backups::upload(const Next& next, std::int64_t announced) {
+    const std::unique_lock one(upload_, std::try_to_lock);
+    if (!one.owns_lock())
+        return fail(Code::busy, "upload", "another one is under way; try again");
+    if (auto opened = shelf_.open(); !opened)
+        return fail(opened.error());
+    if (auto may = mayKeepMore(); !may)
+        return fail(may.error());
+    const fs::path coming = shelf_.directory() / ".uploading";
+    const auto kept = [&]() -> Result<Item> {
+        if (auto received = receive(next, announced, coming); !received)
+            return fail(received.error());
+        auto file = DiskFile::open(coming);
+        if (!file)
+            return fail(file.error());
+        FileSource source(std::move(*file));
+        const auto head = readHead(source);
+        if (!head)
+            return fail(head.error());
+        const std::lock_guard work(work_);
+        const auto verified = verify(coming, head->encrypted ? around_.policy().password : "");
+        if (!verified && !(head->encrypted && verified.error().code == Code::denied))
+            return fail(verified.error());
+        const std::string name = shelf_.freeName(wallNow(), Origin::uploaded);
+        if (auto renamed = renameFile(coming, shelf_.directory() / name); !renamed)
+            return fail(renamed.error());
+        if (auto synced = syncDirectory(shelf_.directory()); !synced)
+            return fail(synced.error());
+        if (verified)
+            shelf_.note(name, wallNow(), "");
+        return shelf_.find(name);
+    }();
+    if (!kept)
+        ::unlink(coming.c_str());
+    return kept;
+}
+
 // ---- restored
 
 Result<void> Backups::judgeStaged(const fs::path& settings) const {
@@ -401,7 +494,7 @@ Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging&
     const auto path = shelf_.pathOf(name);
     if (!path)
         return fail(path.error());
-    auto file = File::open(*path);
+    auto file = DiskFile::open(*path);
     if (!file)
         return fail(file.error());
     const auto item = find(name);
@@ -425,10 +518,10 @@ Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging&
         return enough;
 
     /// A file that is laid ready; on the disk, and a database looked at, when it is finished.
-    class Laid final : public OctetSink {
+    class Laid final : public ByteSink {
     public:
         Result<void> begin(const fs::path& path, FileKind kind, const std::atomic<bool>& stopping) {
-            auto made = File::make(path);
+            auto made = DiskFile::make(path);
             if (!made)
                 return fail(made.error());
             file_ = std::move(*made);
@@ -448,14 +541,14 @@ Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging&
         }
 
     private:
-        File file_;
+        DiskFile file_;
         fs::path path_;
         FileKind kind_ = FileKind::plain;
         const std::atomic<bool>* stopping_ = nullptr;
     } laid;
     fs::path settings;
     auto read = (*reader)->read(
-        [&](const FileEntry& entry) -> Result<OctetSink*> {
+        [&](const FileEntry& entry) -> Result<ByteSink*> {
             const Place place = *placeOf(entry.path);
             if (!has(plan.parts, place.part->name))
                 return nullptr;
@@ -505,7 +598,7 @@ Result<void> Backups::layAsideReady(std::string_view name, const Wish& wish, Sta
                 continue;
             if (auto checked = checkDatabase(*to, stopping_); !checked)
                 return fail(checked.error());
-            if (auto laid = File::open(*to))
+            if (auto laid = DiskFile::open(*to))
                 if (auto synced = laid->sync(); !synced)
                     return synced;
         }

@@ -73,6 +73,14 @@ public:
     /// @param wish  no parts: all that it holds, but the audit log
     Result<Plan> restore(std::string_view name, const Wish& wish);
     Result<void> remove(std::string_view name);
+    /// The file of one, to be fetched. @error incompatible  it is what a restore has put aside
+    Result<DiskFile> open(std::string_view name) const;
+    /// Takes one from elsewhere. What is encrypted is kept unproved, unless the setting's password opens it.
+    /// @param next  gives the next octets, 0 at the end; @param announced  how many there are, below 0: not known
+    /// @error malformed, incompatible  it is none, or damaged  @error busy, storage  as create()
+    /// @error denied  longer than the setting allows
+    using Next = std::function<Result<std::size_t>(Buffer buffer)>;
+    Result<Item> upload(const Next& next, std::int64_t announced);
 
     /// The one to offer: the newest that was found good. Nothing: there is none.
     std::optional<Item> newest() const;
@@ -90,6 +98,8 @@ private:
     };
 
     Result<Item> make(const Wish& wish, Origin origin);
+    Result<void> receive(const Next& next, std::int64_t announced, const std::filesystem::path& path);
+    Result<void> mayKeepMore() const;
     Result<void> gather(const Wish& wish, Gathered& into);
     Result<void> gatherPart(const Part& part, Gathered& into);
     Result<std::filesystem::path> databaseFor(const Part& part, const std::string& path, Gathered& into);
@@ -107,7 +117,8 @@ private:
 
     const Surroundings around_;
     Shelf shelf_;
-    std::mutex work_;  // one at a time
+    std::mutex work_;    // one at a time
+    std::mutex upload_;  // likewise: what comes slowly holds up nothing else
     std::atomic<bool> stopping_{false};
 
     mutable std::mutex mutex_;  // below

@@ -27,8 +27,8 @@ tl::unexpected<Error> systemError(const std::filesystem::path& path, const char*
                 std::string(what) + ": " + std::generic_category().message(error));
 }
 
-Result<File> File::open(const std::filesystem::path& path) {
-    File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+Result<DiskFile> DiskFile::open(const std::filesystem::path& path) {
+    DiskFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (file.fd_ < 0)
         return systemError(path, "cannot open the file", errno);
     struct stat status {};
@@ -39,26 +39,26 @@ Result<File> File::open(const std::filesystem::path& path) {
     return file;
 }
 
-Result<File> File::make(const std::filesystem::path& path) {
-    File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+Result<DiskFile> DiskFile::make(const std::filesystem::path& path) {
+    DiskFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode));
     if (file.fd_ < 0)
         return systemError(path, "cannot make the file", errno);
     return file;
 }
 
-void File::close() noexcept {
+void DiskFile::close() noexcept {
     if (fd_ >= 0)
         ::close(std::exchange(fd_, -1));
 }
 
-Result<std::uint64_t> File::size() const {
+Result<std::uint64_t> DiskFile::size() const {
     struct stat status {};
     if (::fstat(fd_, &status) != 0)
         return refused("cannot look at the file");
     return static_cast<std::uint64_t>(status.st_size);
 }
 
-Result<std::size_t> File::read(Buffer buffer) const {
+Result<std::size_t> DiskFile::read(Buffer buffer) const {
     for (;;) {
         const ssize_t got = ::read(fd_, buffer.data(), buffer.size());
         if (got >= 0)
@@ -68,7 +68,7 @@ Result<std::size_t> File::read(Buffer buffer) const {
     }
 }
 
-Result<void> File::write(Octets octets) const {
+Result<void> DiskFile::write(Octets octets) const {
     while (!octets.empty()) {
         const ssize_t written = ::write(fd_, octets.data(), octets.size());
         if (written < 0 && errno == EINTR)
@@ -80,15 +80,15 @@ Result<void> File::write(Octets octets) const {
     return {};
 }
 
-Result<void> File::sync() const {
+Result<void> DiskFile::sync() const {
     return ::fsync(fd_) == 0 ? Result<void>() : refused("cannot bring it to the disk");
 }
 
-Result<void> File::rewind() const {
+Result<void> DiskFile::rewind() const {
     return ::lseek(fd_, 0, SEEK_SET) == 0 ? Result<void>() : refused("cannot go back to its begin");
 }
 
-Result<std::size_t> readWhole(OctetSource& source, Buffer buffer) {
+Result<std::size_t> readWhole(ByteSource& source, Buffer buffer) {
     std::size_t all = 0;
     while (all < buffer.size()) {
         const auto got = source.read(buffer.subspan(all));
@@ -114,7 +114,7 @@ Result<void> makeDirectories(const std::filesystem::path& path) {
 }
 
 Result<void> syncDirectory(const std::filesystem::path& path) {
-    const File directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const DiskFile directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.fd() < 0 || ::fsync(directory.fd()) != 0)
         return systemError(path, "cannot bring the directory to the disk", errno);
     return {};
@@ -127,13 +127,13 @@ Result<void> renameFile(const std::filesystem::path& from, const std::filesystem
 }
 
 Result<void> copyFile(const std::filesystem::path& from, const std::filesystem::path& to) {
-    const auto source = File::open(from);
+    const auto source = DiskFile::open(from);
     if (!source)
         return fail(source.error());
     std::filesystem::path fresh = to;
     fresh += ".new";
     ::unlink(fresh.c_str());  // what an earlier attempt left
-    const auto target = File::make(fresh);
+    const auto target = DiskFile::make(fresh);
     if (!target)
         return fail(target.error());
     std::array<std::byte, 65536> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read()

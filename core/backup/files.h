@@ -17,23 +17,23 @@ namespace muster::backup {
 using Buffer = std::span<std::byte>;
 
 /// A descriptor that closes itself.
-class File {
+class DiskFile {
 public:
-    File() noexcept = default;
-    explicit File(int fd) noexcept : fd_(fd) {}
-    ~File() { close(); }
-    File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    File& operator=(File&& other) noexcept {
+    DiskFile() noexcept = default;
+    explicit DiskFile(int fd) noexcept : fd_(fd) {}
+    ~DiskFile() { close(); }
+    DiskFile(DiskFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    DiskFile& operator=(DiskFile&& other) noexcept {
         std::swap(fd_, other.fd_);
         return *this;
     }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
+    DiskFile(const DiskFile&) = delete;
+    DiskFile& operator=(const DiskFile&) = delete;
 
     /// Of a regular file, which is no link. @error missing, storage
-    static Result<File> open(const std::filesystem::path& path);
+    static Result<DiskFile> open(const std::filesystem::path& path);
     /// A new one, 0600. @error storage  also where there is one
-    static Result<File> make(const std::filesystem::path& path);
+    static Result<DiskFile> make(const std::filesystem::path& path);
 
     int fd() const noexcept { return fd_; }
     void close() noexcept;
@@ -53,42 +53,42 @@ private:
 tl::unexpected<Error> systemError(const std::filesystem::path& path, const char* what, int error);
 
 /// Where octets go, one piece after the other. @error of the place that they go to
-class OctetSink {
+class ByteSink {
 public:
-    virtual ~OctetSink() = default;
+    virtual ~ByteSink() = default;
     virtual Result<void> write(Octets octets) = 0;
     /// All was written.
     virtual Result<void> finish() = 0;
 };
 
 /// Where octets come from.
-class OctetSource {
+class ByteSource {
 public:
-    virtual ~OctetSource() = default;
+    virtual ~ByteSource() = default;
     /// At least one octet of at most buffer.size(); 0: the end. @error malformed, storage, denied
     virtual Result<std::size_t> read(Buffer buffer) = 0;
 };
 
 /// Fills `buffer` unless the source ends. @return  octets read
-Result<std::size_t> readWhole(OctetSource& source, Buffer buffer);
+Result<std::size_t> readWhole(ByteSource& source, Buffer buffer);
 
-class FileSink final : public OctetSink {
+class FileSink final : public ByteSink {
 public:
-    explicit FileSink(const File& file) noexcept : file_(file) {}
+    explicit FileSink(const DiskFile& file) noexcept : file_(file) {}
     Result<void> write(Octets octets) override { return file_.write(octets); }
     Result<void> finish() override { return file_.sync(); }
 
 private:
-    const File& file_;
+    const DiskFile& file_;
 };
 
-class FileSource final : public OctetSource {
+class FileSource final : public ByteSource {
 public:
-    explicit FileSource(File file) noexcept : file_(std::move(file)) {}
+    explicit FileSource(DiskFile file) noexcept : file_(std::move(file)) {}
     Result<std::size_t> read(Buffer buffer) override { return file_.read(buffer); }
 
 private:
-    File file_;
+    DiskFile file_;
 };
 
 /// A directory and those above it, each 0700 if it is made here. @error storage

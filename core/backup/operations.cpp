@@ -1,5 +1,6 @@
 #include "backup/operations.h"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,9 @@ constexpr Field kRestored[] = {
     {.name = "name", .help = "What is restored.", .column = true},
     {.name = "parts", .type = FieldType::texts, .help = "Which parts of it.", .column = true},
     {.name = "aside", .help = "What is there now is kept under this name; restoring that undoes it.", .column = true}};
+
+constexpr std::int64_t kLargestUpload = std::int64_t{1} << 40;  // the setting says less
+constexpr std::size_t kPiece = 64 * 1024;                       // octets
 
 Json texts(const std::vector<std::string>& items) {
     return Json::Array(items.begin(), items.end());
@@ -154,6 +158,42 @@ Result<Reply> remove(Backups& backups, const Call& call) {
     return reply;
 }
 
+Result<Reply> fetch(const Backups& backups, const Call& call) {
+    auto file = backups.open(call.text("name"));
+    if (!file)
+        return fail(file.error());
+    const auto size = file->size();
+    if (!size)
+        return fail(size.error());
+    Reply reply;
+    reply.file.mediaType = "application/octet-stream";
+    reply.file.name = call.text("name");
+    reply.file.size = static_cast<std::int64_t>(*size);
+    reply.file.write = [open = std::make_shared<DiskFile>(std::move(*file))](OctetSink& sink) -> Result<void> {
+        std::vector<char> buffer(kPiece);
+        for (;;) {
+            const auto got = open->read(std::as_writable_bytes(std::span(buffer)));
+            if (!got)
+                return fail(got.error());
+            if (*got == 0 || !sink.write({buffer.data(), *got}))
+                return {};
+        }
+    };
+    return reply;
+}
+
+Result<Reply> bring(Backups& backups, const Call& call) {
+    const auto item = backups.upload(
+        [&](Buffer buffer) { return call.upload->read(reinterpret_cast<char*>(buffer.data()), buffer.size()); },
+        call.upload->announced());
+    if (!item)
+        return fail(item.error());
+    Reply reply(shown(backups, *item));
+    reply.after =
+        json({{"name", item->name}, {"parts", texts(item->about.parts)}, {"made", isoTime(item->about.made)}});
+    return reply;
+}
+
 /// One that was looked for: an Item, or why there is none.
 Result<Reply> one(const Backups& backups, Result<Item> item) {
     if (!item)
@@ -224,6 +264,22 @@ Result<void> addOperations(api::OperationTable& table, Backups& backups) {
           .path_ = kName,
           .confirm = "Remove it? It cannot be brought back."},
          [&backups](const Call& call) { return remove(backups, call); }},
+        {{.method = "GET",
+          .path = "/backups/{name}/file",
+          .role = Role::admin,
+          .cli = "backup get",
+          .summary = "The file of a backup, to be kept elsewhere.",
+          .path_ = kName,
+          .file = true},
+         [&backups](const Call& call) { return fetch(backups, call); }},
+        {{.method = "POST",
+          .path = "/backups/file",
+          .role = Role::admin,
+          .cli = "backup put",
+          .summary = "Brings a backup here from elsewhere, and reads it whole where it can.",
+          .answer = kItem,
+          .upload = kLargestUpload},
+         [&backups](const Call& call) { return bring(backups, call); }},
     };
     for (const Row& row : rows)
         if (auto added = table.add("core", row.operation, row.handler); !added)

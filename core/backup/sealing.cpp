@@ -53,9 +53,9 @@ std::string frame(const Json& head) {
     return out + text;
 }
 
-class Sealing final : public OctetSink {
+class Sealing final : public ByteSink {
 public:
-    Sealing(OctetSink& next, const SealKey& key, const Json& head) : next_(next), head_(frame(head)) {
+    Sealing(ByteSink& next, const SealKey& key, const Json& head) : next_(next), head_(frame(head)) {
         crypto_secretstream_xchacha20poly1305_init_push(&state_, header_.data(), key.octets().data());
         plain_.reserve(kPiece);
     }
@@ -94,7 +94,7 @@ private:
         return next_.write(std::as_bytes(std::span(sealed_)));
     }
 
-    OctetSink& next_;
+    ByteSink& next_;
     const std::string head_;
     std::array<unsigned char, crypto_secretstream_xchacha20poly1305_HEADERBYTES> header_{};
     crypto_secretstream_xchacha20poly1305_state state_{};
@@ -103,9 +103,9 @@ private:
     bool begun_ = false;
 };
 
-class Unsealing final : public OctetSource {
+class Unsealing final : public ByteSource {
 public:
-    Unsealing(OctetSource& source, const SealKey& key, const SealedHead& head)
+    Unsealing(ByteSource& source, const SealKey& key, const SealedHead& head)
         : source_(source), key_(key.octets()), head_(head.raw), at_(head.raw.size()) {}
     ~Unsealing() override { sodium_memzero(key_.data(), key_.size()); }
 
@@ -162,7 +162,7 @@ private:
         return {};
     }
 
-    OctetSource& source_;
+    ByteSource& source_;
     std::array<unsigned char, SealKey::kSize> key_;
     const std::string head_;
     crypto_secretstream_xchacha20poly1305_state state_{};
@@ -239,11 +239,11 @@ Result<void> SealKey::makeAgain(std::string_view password, const Json& head) {
     return {};
 }
 
-std::unique_ptr<OctetSink> seal(OctetSink& next, const SealKey& key, const Json& head) {
+std::unique_ptr<ByteSink> seal(ByteSink& next, const SealKey& key, const Json& head) {
     return std::make_unique<Sealing>(next, key, head);
 }
 
-Result<SealedHead> readSealedHead(OctetSource& source) {
+Result<SealedHead> readSealedHead(ByteSource& source) {
     std::array<std::byte, 4> length{};
     const auto got = readWhole(source, length);
     if (!got)
@@ -268,7 +268,7 @@ Result<SealedHead> readSealedHead(OctetSource& source) {
     return head;
 }
 
-std::unique_ptr<OctetSource> unseal(OctetSource& source, const SealKey& key, const SealedHead& head) {
+std::unique_ptr<ByteSource> unseal(ByteSource& source, const SealKey& key, const SealedHead& head) {
     return std::make_unique<Unsealing>(source, key, head);
 }
 

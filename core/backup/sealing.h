@@ -51,16 +51,16 @@ private:
 
 /// Encrypts what it is given. finish() ends the stream and finishes `next`.
 /// @param head  as SealKey::make() left it; written first
-std::unique_ptr<OctetSink> seal(OctetSink& next, const SealKey& key, const Json& head);
+std::unique_ptr<ByteSink> seal(ByteSink& next, const SealKey& key, const Json& head);
 
 /// The head of what begins with kSealedMagic, which was read already.
 struct SealedHead {
     Json json;
     std::string raw;  ///< magic, length and text
 };
-Result<SealedHead> readSealedHead(OctetSource& source);
+Result<SealedHead> readSealedHead(ByteSource& source);
 
 /// Decrypts what follows the head. @error malformed  damaged, cut or longer than it should be: says where
-std::unique_ptr<OctetSource> unseal(OctetSource& source, const SealKey& key, const SealedHead& head);
+std::unique_ptr<ByteSource> unseal(ByteSource& source, const SealKey& key, const SealedHead& head);
 
 }  // namespace muster::backup

@@ -100,8 +100,10 @@ std::string stampOf(Timestamp when) {
 Shelf::Shelf(fs::path state) : state_(std::move(state)), directory_(state_ / "backups") {}
 
 Result<void> Shelf::open() const {
-    if (auto made = makeDirectories(directory_); !made)
-        return made;
+    return makeDirectories(directory_);
+}
+
+void Shelf::tidy() const noexcept {
     std::error_code problem;
     std::vector<fs::path> left;
     for (fs::directory_iterator entry(directory_, problem), end; !problem && entry != end; entry.increment(problem))
@@ -109,7 +111,6 @@ Result<void> Shelf::open() const {
             left.push_back(entry->path());
     for (const fs::path& file : left)
         ::unlink(file.c_str());
-    return {};
 }
 
 Shelf::Marks Shelf::readMarks() const {
@@ -157,7 +158,7 @@ Item Shelf::itemOf(const std::string& name, Origin origin, const Marks& marks) c
     struct stat status {};
     if (::stat((directory_ / name).c_str(), &status) == 0)
         item.size = static_cast<std::uint64_t>(status.st_size);
-    auto file = File::open(directory_ / name);
+    auto file = DiskFile::open(directory_ / name);
     if (!file) {
         item.problem = file.error().text();
         return item;

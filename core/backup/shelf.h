@@ -42,8 +42,10 @@ public:
 
     explicit Shelf(std::filesystem::path state);
 
-    /// STATE/backups, made where it is missing; what a power cut left of one that was being made is removed.
+    /// STATE/backups, made where it is missing. @error storage
     Result<void> open() const;
+    /// Removes what a power cut left of what was being made or uploaded. Call it before either.
+    void tidy() const noexcept;
     const std::filesystem::path& directory() const noexcept { return directory_; }
 
     /// Newest first. @error storage

@@ -122,6 +122,9 @@ Result<std::vector<Command>> readCatalog(const Json& operations) {
         command.list = flag(item, "list");
         command.text = flag(item, "text");
         command.stream = flag(item, "stream");
+        command.file = flag(item, "file");
+        const Json* upload = item.find("upload");
+        command.upload = upload != nullptr && upload->integer() != nullptr && *upload->integer() > 0;
         command.path_ = parameters(item.find("pathFields"));
         command.query = parameters(item.find("query"));
         command.body = parameters(item.find("body"));

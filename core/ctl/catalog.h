@@ -42,6 +42,8 @@ struct Command {
     bool list = false;
     bool text = false;
     bool stream = false;
+    bool file = false;    ///< the answer is a file: --to says where it goes
+    bool upload = false;  ///< a file of this side is sent: the last word
     std::vector<Parameter> path_;
     std::vector<Parameter> query;
     std::vector<Parameter> body;

@@ -28,6 +28,7 @@ struct Held {
     std::map<const Command*, std::map<std::string, std::vector<std::string>>> values;
     std::map<const Command*, std::map<std::string, std::string>> secretFiles;
     std::map<const Command*, std::map<std::string, bool>> secretsAsked;
+    std::map<const Command*, std::string> files;
 };
 
 std::string describe(const Parameter& parameter) {
@@ -177,6 +178,14 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
                         std::string(parameter->required ? "; so it is without --" + parameter->option + "-file" : ""))
                 ->excludes(file);
         }
+        if (command.file)
+            leaf->add_option("-t,--to", held.files[&command],
+                             "The file to write; it must not be there yet. Without it, standard output.")
+                ->type_name("FILE");
+        if (command.upload)
+            leaf->add_option("file", held.files[&command], "The file to send, or - for standard input")
+                ->type_name("FILE")
+                ->required();
     }
     Parsed parsed;
     std::vector<std::string> reversed(words.rbegin(), words.rend());
@@ -212,6 +221,7 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
         else if (parameter->required || held.secretsAsked[parsed.invocation.command][parameter->name])
             parsed.invocation.secretsAsked.insert(parameter->name);
     }
+    parsed.invocation.file = held.files[parsed.invocation.command];
     return parsed;
 }
 
@@ -370,6 +380,8 @@ std::vector<std::string> complete(const std::vector<Command>& commands, const st
         if (command != nullptr)
             for (const Parameter* parameter : command->hidden())
                 candidates.insert(candidates.end(), {"--" + parameter->option, "--" + parameter->option + "-file"});
+        if (command != nullptr && command->file)
+            candidates.emplace_back("--to");
     } else if (awaited.empty()) {
         if (positionals == 0)
             for (const Command& one : commands)

@@ -30,6 +30,7 @@ struct Invocation {
     std::map<std::string, std::vector<std::string>> values;  ///< by the parameter's name in the API
     std::map<std::string, std::string> secretFiles;          ///< where secrets are to be read from, likewise
     std::set<std::string> secretsAsked;                      ///< that a person is to be asked for
+    std::string file;  ///< with Command::file, where to (empty: standard output); with upload, where from
 };
 
 /// What parsing came to: a command, or a text to print and a code to end with.

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <optional>
+#include <ostream>
 
 #include "api/json_text.h"
 #include "ctl/client.h"
 #include "ctl/command_line.h"
 #include "ctl/exit_codes.h"
+#include "ctl/files.h"
 #include "ctl/output.h"
 
 namespace muster::ctl {
@@ -161,12 +164,75 @@ int single(const Client& client, const Invocation& invocation, const Surrounding
         around.out << (around.outIsTerminal ? harmless(answer->body, true) : answer->body) << std::flush;
         return kDone;
     }
+    if (answer->body.empty() || answer->status == 204)
+        return kDone;
     const auto body = api::parseJson(answer->body, kMaxAnswer);
     if (!body) {
         around.err << "musterctl: the daemon's answer is no JSON\n";
         return kBroken;
     }
     if (!body->isNull())
+        Writer(around.out, invocation.globals.format, command).object(*body);
+    return kDone;
+}
+
+int download(const Client& client, const Invocation& invocation, const Surroundings& around) {
+    const auto asked = request(invocation);
+    if (!asked) {
+        around.err << "musterctl: " << harmless(asked.error().text()) << "\n";
+        return kUsage;
+    }
+    if (invocation.file.empty() && around.outIsTerminal) {
+        around.err << "musterctl: this is a file, and no text for a terminal; say where it goes with --to FILE\n";
+        return kUsage;
+    }
+    std::optional<NewFile> file;
+    if (!invocation.file.empty()) {
+        auto made = NewFile::make(invocation.file);
+        if (!made) {
+            around.err << "musterctl: " << harmless(made.error().text()) << "\n";
+            return kUsage;
+        }
+        file = std::move(*made);
+    }
+    const auto answer =
+        client.download(invocation.command->method, asked->target, asked->body, [&](std::string_view octets) {
+            if (file)
+                return file->write(octets);
+            around.out << octets;
+            return around.out.good();
+        });
+    if (!answer)
+        return trouble(around, answer.error());
+    if (answer->status >= 400)
+        return problem(around, *answer);
+    if (file)
+        if (const auto kept = file->keep(); !kept)
+            return trouble(around, kept.error());
+    around.out << std::flush;
+    if (!around.out.good()) {
+        around.err << "musterctl: standard output does not take it; is its disk full?\n";
+        return kBroken;
+    }
+    return kDone;
+}
+
+int upload(const Client& client, const Invocation& invocation, const Surroundings& around) {
+    const auto asked = request(invocation);
+    auto file = asked ? SentFile::open(invocation.file) : Result<SentFile>(fail(asked.error()));
+    if (!file) {
+        around.err << "musterctl: " << harmless(file.error().text()) << "\n";
+        return kUsage;
+    }
+    const Command& command = *invocation.command;
+    const auto answer = client.upload(command.method, asked->target, file->size(),
+                                      [&](char* into, std::size_t most) { return file->read(into, most); });
+    if (!answer)
+        return trouble(around, answer.error());
+    if (answer->status >= 400)
+        return problem(around, *answer);
+    const auto body = api::parseJson(answer->body, kMaxAnswer);
+    if (body && !body->isNull())
         Writer(around.out, invocation.globals.format, command).object(*body);
     return kDone;
 }
@@ -222,6 +288,10 @@ int run(const std::vector<std::string>& words, const Surroundings& around) {
         around.err << "musterctl: " << harmless(fetched.error().text()) << "\n";
         return kUsage;
     }
+    if (command.file)
+        return download(client, parsed.invocation, around);
+    if (command.upload)
+        return upload(client, parsed.invocation, around);
     if (command.list)
         return list(client, parsed.invocation, around);
     return command.stream ? stream(client, parsed.invocation, around) : single(client, parsed.invocation, around);

@@ -1,7 +1,8 @@
 #include "http/message.h"
 
+#include <algorithm>
+#include <array>
 #include <istream>
-#include <vector>
 
 #include "api/json_text.h"
 #include "api/problem.h"
@@ -38,7 +39,7 @@ FrontAnswer refuse(int status, const Error& error) {
     return answer;
 }
 
-std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request, std::size_t maxBody) {
+std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request) {
     if (headSize(request) > kMaxHead)
         return refuse(431, {Code::malformed, "head", "longer than 16 KiB; send shorter headers or a shorter address"});
     if (request.getVersion() != HTTPMessage::HTTP_1_1 && request.getVersion() != HTTPMessage::HTTP_1_0)
@@ -55,34 +56,53 @@ std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request
     const std::string length = request.get(HTTPMessage::CONTENT_LENGTH, "0");
     if (length.empty() || length.size() > 18 || length.find_first_not_of("0123456789") != std::string::npos)
         return refuse(400, {Code::malformed, "Content-Length", "is no length; send the number of octets"});
-    if (std::stoull(length) > maxBody)
-        return refuse(413, {Code::malformed, "body",
-                            length + " octets found, " + std::to_string(maxBody) + " allowed; send less"});
     return std::nullopt;
 }
 
-std::optional<std::string> readBody(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response,
-                                    std::size_t maxBody, FrontAnswer& refusal) {
-    if (request.getExpectContinue())
-        response.sendContinue();
-    std::string body;
-    const auto length = request.getContentLength64();
-    if (length <= 0 && !request.getChunkedTransferEncoding())
-        return body;
-    std::istream& in = request.stream();
-    std::vector<char> piece(std::size_t{8} * 1024);
-    while (in.good() && body.size() <= maxBody) {
-        in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-        body.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+RequestBody::RequestBody(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response,
+                         std::function<void()> allow)
+    : request_(request),
+      response_(response),
+      allow_(std::move(allow)),
+      announced_(request.getChunkedTransferEncoding() ? -1 : std::max<std::int64_t>(0, request.getContentLength64())),
+      finished_(announced_ == 0) {}
+
+Result<std::size_t> RequestBody::read(char* into, std::size_t most) {
+    if (finished_)
+        return std::size_t{0};
+    if (!begun_) {
+        begun_ = true;
+        allow_();
+        if (request_.getExpectContinue())
+            response_.sendContinue();
+    } else if (piece_ >= kPiece) {
+        piece_ = 0;
+        allow_();
     }
-    if (body.size() > maxBody)
-        refusal =
-            refuse(413, {Code::malformed, "body", "longer than " + std::to_string(maxBody) + " octets; send less"});
-    else if (length > 0 && body.size() != static_cast<std::size_t>(length))
-        refusal = refuse(400, {Code::malformed, "body", "ended before its Content-Length; send it whole"});
-    else
-        return body;
-    return std::nullopt;
+    std::istream& in = request_.stream();
+    in.read(into, static_cast<std::streamsize>(most));
+    const auto read = static_cast<std::size_t>(in.gcount());
+    came_ += static_cast<std::int64_t>(read);
+    piece_ += read;
+    if (announced_ >= 0 ? came_ == announced_ : !in.good() && !in.bad())
+        finished_ = true;
+    else if (!in.good())
+        return fail(Code::malformed, "body", "ended before its Content-Length, or came too slowly; send it whole");
+    return read;
+}
+
+void RequestBody::discard() noexcept {
+    try {
+        std::array<char, 4096> piece{};
+        for (std::size_t all = 0; all < kPiece && !finished_;) {
+            const auto some = read(piece.data(), piece.size());
+            if (!some)
+                return;
+            all += *some;
+        }
+    } catch (const std::exception&) {
+        // The peer is gone, or too slow: its connection ends.
+    }
 }
 
 void writeHead(Poco::Net::HTTPServerResponse& response, const FrontAnswer& answer) {

@@ -2,6 +2,7 @@
 
 #include <ostream>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "api/json_text.h"
 
@@ -39,6 +40,34 @@ bool PeerStream::idle() {
         out_ << ":\n\n" << std::flush;
     }
     return out_.good();
+}
+
+bool PeerFile::write(std::string_view octets) {
+    if (stopping_ || !out_.good())
+        return false;
+    out_.write(octets.data(), static_cast<std::streamsize>(octets.size()));
+    return out_.good();
+}
+
+Result<void> sendFile(Poco::Net::HTTPServerResponse& response, const FrontAnswer& answer, int fd,
+                      const std::atomic<bool>& stopping) {
+    if (answer.size >= 0)
+        response.setContentLength64(answer.size);
+    else
+        response.setChunkedTransferEncoding(true);
+    std::ostream& out = response.send();
+    PeerFile sink(out, stopping);
+    auto written = [&]() -> Result<void> {
+        try {
+            return answer.file(sink);
+        } catch (const std::exception& error) {
+            return fail(Code::internal, "file", error.what());
+        }
+    }();
+    out.flush();
+    if (!written || stopping)
+        ::shutdown(fd, SHUT_RDWR);
+    return written;
 }
 
 }  // namespace muster::http

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <iosfwd>
 
-#include "muster/operation.h"
+#include "Poco/Net/HTTPServerResponse.h"
+
+#include "muster/front.h"
 
 namespace muster::http {
 
@@ -49,5 +51,22 @@ private:
     const std::atomic<bool>& stopping_;
     int quiet_ = 0;  ///< seconds without a word
 };
+
+/// Where a file goes. @thread one
+class PeerFile final : public OctetSink {
+public:
+    PeerFile(std::ostream& out, const std::atomic<bool>& stopping) : out_(out), stopping_(stopping) {}
+    bool write(std::string_view octets) override;
+
+private:
+    std::ostream& out_;
+    const std::atomic<bool>& stopping_;
+};
+
+/// Sends the answer's file behind its head. What fails in the middle is cut off without an end (the socket is shut
+/// down), so that the peer sees that it is not whole.
+/// @return  what went wrong, for the log
+Result<void> sendFile(Poco::Net::HTTPServerResponse& response, const FrontAnswer& answer, int fd,
+                      const std::atomic<bool>& stopping);
 
 }  // namespace muster::http

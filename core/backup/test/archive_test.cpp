@@ -92,7 +92,7 @@ TEST_GROUP(BackupArchive) {
         manifest.files.clear();
         for (const auto& [path, content] : contents) {
             put(scratch / path, content);
-            auto file = File::open(scratch / path);
+            auto file = DiskFile::open(scratch / path);
             CHECK_TRUE(file.has_value());
             auto hash = hashOf(*file, content.size());
             CHECK_TRUE(hash.has_value());
@@ -113,7 +113,7 @@ TEST_GROUP(BackupArchive) {
         encrypted = (*reader)->isEncrypted();
         std::map<std::string, StringSink> sinks;
         auto done =
-            (*reader)->read([&](const FileEntry& entry) -> Result<OctetSink*> { return &sinks[entry.path]; }, kGoOn);
+            (*reader)->read([&](const FileEntry& entry) -> Result<ByteSink*> { return &sinks[entry.path]; }, kGoOn);
         for (const auto& [path, sink] : sinks)
             if (sink.finished)
                 found[path] = sink.text;
@@ -268,7 +268,7 @@ TEST(BackupArchive, refusesWhatUnpacksWithoutEnd) {
     const std::uint64_t size = std::uint64_t{128} << 20;
     put(scratch / "large", "");
     std::filesystem::resize_file(scratch / "large", size);  // a hole: no octet of the disk
-    auto file = File::open(scratch / "large");
+    auto file = DiskFile::open(scratch / "large");
     CHECK_TRUE(file.has_value());
     manifest.files = {{"revisions/000001.toml", size, *hashOf(*file, size)}};
     std::vector<Input> inputs;
@@ -322,7 +322,7 @@ TEST(BackupArchive, refusesAnotherFormatAndANewerSchemaSayingWhoMadeIt) {
 
 TEST(BackupArchive, aFileThatChangesWhileItIsReadIsNoBackup) {
     put(scratch / "mode", "relay\n");
-    auto file = File::open(scratch / "mode");
+    auto file = DiskFile::open(scratch / "mode");
     manifest.files = {{"mode", 6, *hashOf(*file, 6)}};
     std::vector<Input> inputs;
     inputs.push_back({manifest.files[0], std::move(*file)});

@@ -181,7 +181,7 @@ TEST(Backups, holdWhatIsThereButNoSecretsWithoutAPassword) {
 TEST(Backups, underAPasswordHoldAllButSessions) {
     const Item item = created({.password = kPassword, .by = "alice"});
     CHECK_TRUE(item.encrypted && item.verified);
-    auto file = File::open(fileOfItem(item));
+    auto file = DiskFile::open(fileOfItem(item));
     auto reader = ArchiveReader::open(std::make_unique<FileSource>(std::move(*file)), kPassword);
     CHECK_TRUE(reader.has_value());
     std::string paths;

@@ -57,7 +57,7 @@ inline std::vector<std::pair<std::string, std::string>> tree(const std::filesyst
     return files;
 }
 
-class StringSink final : public OctetSink {
+class StringSink final : public ByteSink {
 public:
     Result<void> write(Octets octets) override {
         text.append(reinterpret_cast<const char*>(octets.data()), octets.size());
@@ -71,7 +71,7 @@ public:
     bool finished = false;
 };
 
-class StringSource final : public OctetSource {
+class StringSource final : public ByteSource {
 public:
     explicit StringSource(std::string text) : text_(std::move(text)) {}
     Result<std::size_t> read(Buffer buffer) override {

@@ -30,7 +30,7 @@ namespace muster::control {
 namespace {
 
 /// The body in chunks of a few octets each is several times as long on the wire.
-constexpr std::size_t kBodyRoom = 8 * api::kMaxBody;
+constexpr std::size_t kBodyRoom = 8 * http::RequestBody::kPiece;
 constexpr std::string_view kPrefix = "/api/v1";
 constexpr int kSendSeconds = 10;  // a peer that does not read its answer for so long is given up
 
@@ -78,21 +78,22 @@ private:
         if (target.compare(0, kPrefix.size(), kPrefix) != 0 || target.size() == kPrefix.size() ||
             target[kPrefix.size()] != '/')
             return http::refuse(404, {Code::missing, "path", "all operations are below /api/v1/"});
-        if (auto wrong = http::judgeHead(request, api::kMaxBody))
+        if (auto wrong = http::judgeHead(request))
             return std::move(*wrong);
-        socket.allow(shared_.options.bodyTime, kBodyRoom);
-        api::Response refusal;
-        const auto body = http::readBody(request, response, api::kMaxBody, refusal);
-        if (!body)
-            return refusal;
-        return api::serve(
-            shared_.table,
-            {.method = request.getMethod(),
-             .target = std::string_view(target).substr(kPrefix.size()),
-             .contentType = request.getContentType(),
-             .body = *body,
-             .caller = {.name = "uid " + std::to_string(peer.uid), .role = *peer.role, .front = "control"}},
-            shared_.options.handlerFailed, shared_.options.observer);
+        http::RequestBody body(request, response, [&] { socket.allow(shared_.options.bodyTime, kBodyRoom); });
+        api::Response answer =
+            api::serve(shared_.table,
+                       {.method = request.getMethod(),
+                        .target = std::string_view(target).substr(kPrefix.size()),
+                        .contentType = request.getContentType(),
+                        .body = {},
+                        .caller = {.name = "uid " + std::to_string(peer.uid), .role = *peer.role, .front = "control"},
+                        .source = &body,
+                        .ifMatch = request.get("If-Match", ""),
+                        .ifNoneMatch = request.get("If-None-Match", "")},
+                       shared_.options.handlerFailed, shared_.options.observer);
+        body.discard();
+        return answer;
     }
 
     static void head(Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
@@ -101,7 +102,7 @@ private:
     }
 
     void send(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) {
-        if (answer.stream) {
+        if (answer.stream || answer.file) {
             const http::StreamSeat seat(shared_.streams, shared_.options.threads / 2);
             if (seat.taken())
                 return stream(socket, response, answer);
@@ -116,6 +117,12 @@ private:
 
     void stream(PeerSocket& socket, Poco::Net::HTTPServerResponse& response, const api::Response& answer) const {
         head(response, answer);
+        if (answer.file) {
+            if (const auto sent = http::sendFile(response, answer, socket.sockfd(), shared_.stopping);
+                !sent && shared_.options.handlerFailed)
+                shared_.options.handlerFailed("file", sent.error().text());
+            return;
+        }
         response.setChunkedTransferEncoding(true);
         std::ostream& out = response.send();
         out << std::flush;

@@ -108,6 +108,7 @@ backup::Policy backupPolicy(const settings::SettingsStore& settings) {
     backup::Policy policy;
     policy.daily = value<bool>(settings, "backup", "daily", policy.daily);
     policy.kept = static_cast<std::size_t>(value<std::int64_t>(settings, "backup", "kept", 7));
+    policy.uploadLimit = value<std::int64_t>(settings, "backup", "upload-limit", policy.uploadLimit);
     policy.password = value<std::string>(settings, "backup", "password", "");
     return policy;
 }

@@ -115,7 +115,7 @@ private:
     FrontAnswer ofTable(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response,
                         tls::TlsSocket& socket) {
         close_ = true;  // what is refused before its body was read leaves it on the connection
-        if (auto wrong = http::judgeHead(request, shared_.options.maxBody))
+        if (auto wrong = http::judgeHead(request))
             return std::move(*wrong);
         const std::string cookies = request.get("Cookie", "");
         const std::string authorization = request.get("Authorization", "");
@@ -132,19 +132,21 @@ private:
         if (method != "GET" && !headOnly_ && asker.how != Asker::How::token)
             if (auto foreign = forged(request, asker))
                 return http::refuse(403, {Code::denied, "request", *foreign});
-        socket.allow(shared_.options.bodyTime, 8 * shared_.options.maxBody);
-        FrontAnswer refusal;
-        const auto body = http::readBody(request, response, shared_.options.maxBody, refusal);
-        if (!body)
-            return refusal;
-        close_ = false;
+        http::RequestBody body(request, response,
+                               [&] { socket.allow(shared_.options.bodyTime, 8 * http::RequestBody::kPiece); });
         asker.caller.agent = agent;
-        return shared_.options.serve({.method = headOnly_ ? "GET" : method,
-                                      .target = resumed(request, target),
-                                      .contentType = request.getContentType(),
-                                      .body = *body,
-                                      .caller = std::move(asker.caller),
-                                      .allowed = std::move(asker.allowed)});
+        FrontAnswer answer = shared_.options.serve({.method = headOnly_ ? "GET" : method,
+                                                    .target = resumed(request, target),
+                                                    .contentType = request.getContentType(),
+                                                    .body = {},
+                                                    .caller = std::move(asker.caller),
+                                                    .allowed = std::move(asker.allowed),
+                                                    .source = &body,
+                                                    .ifMatch = request.get("If-Match", ""),
+                                                    .ifNoneMatch = request.get("If-None-Match", "")});
+        body.discard();
+        close_ = !body.finished();
+        return answer;
     }
 
     /// A reader of events that comes again says which it had last.
@@ -165,6 +167,14 @@ private:
         return std::nullopt;
     }
 
+    /// Pages are asked for without a body.
+    static std::optional<FrontAnswer> judgePage(const Poco::Net::HTTPServerRequest& request) {
+        auto wrong = http::judgeHead(request);
+        if (!wrong && request.getContentLength64() > 0)
+            return http::refuse(413, {Code::malformed, "body", "found where none is taken; send the request without"});
+        return wrong;
+    }
+
     FrontAnswer health(std::string_view path) const {
         const std::string problem = path == "/readyz" ? shared_.options.notReady() : std::string();
         return problem.empty() ? text(200, "ok\n") : text(503, problem + "\n");
@@ -172,7 +182,7 @@ private:
 
     void sendPage(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response,
                   tls::TlsSocket& socket, std::string_view path) {
-        if (auto wrong = http::judgeHead(request, 0)) {
+        if (auto wrong = judgePage(request)) {
             close_ = true;
             return send(request, response, socket, *wrong, false);
         }
@@ -209,7 +219,7 @@ private:
 
     void send(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response, tls::TlsSocket& socket,
               const FrontAnswer& answer, bool isPage) {
-        if (answer.stream && !headOnly_) {
+        if ((answer.stream || answer.file) && !headOnly_) {
             const http::StreamSeat seat(shared_.streams, shared_.options.threads / 2);
             if (seat.taken())
                 return stream(request, response, socket, answer);
@@ -239,6 +249,13 @@ private:
 
     void stream(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response, tls::TlsSocket& socket,
                 const FrontAnswer& answer) const {
+        if (answer.file) {
+            head(response, answer, false);
+            response.setKeepAlive(false);
+            if (const auto sent = http::sendFile(response, answer, socket.sockfd(), shared_.stopping); !sent)
+                shared_.options.log(Severity::warning, "a file broke off: " + sent.error().text());
+            return;
+        }
         const bool events = request.get("Accept", "").find("text/event-stream") != std::string::npos;
         head(response, answer, false);
         if (events)

@@ -26,7 +26,6 @@ struct ServerOptions {
     std::chrono::milliseconds headTime{10'000};  ///< handshake and head
     std::chrono::milliseconds bodyTime{30'000};
     std::chrono::milliseconds idleTime{15'000};
-    std::size_t maxBody = std::size_t{64} * 1024;
     std::uint16_t redirectPort = 443;                       ///< where https is, for those who come in the clear
     std::function<FrontAnswer(const FrontRequest&)> serve;  ///< the table of operations
     std::function<std::string()> notReady;  ///< why the appliance is not ready to serve clients; empty: it is

@@ -269,7 +269,13 @@ public:
         troubles_ = std::move(lines);
     }
     FrontAnswer serve(const FrontRequest& request) noexcept override {
-        return serves ? serves(request) : FrontAnswer{404, "application/problem+json", {}, R"({"status":404})", {}};
+        if (serves)
+            return serves(request);
+        FrontAnswer answer;
+        answer.status = 404;
+        answer.contentType = "application/problem+json";
+        answer.body = R"({"status":404})";
+        return answer;
     }
     Result<SecureUpdateOutcome> secureUpdate(const SecureUpdate& update) override {
         if (secureUpdates)
