@@ -462,3 +462,49 @@ TEST(Backups, whatAPowerCutLeftOfOneThatWasBeingMadeIsRemoved) {
     CHECK_TRUE(backups->remove(item.name).has_value());
     CHECK_TRUE(backups->list()->empty());
 }
+
+TEST(Backups, areFetchedAndBroughtBackWhole) {
+    const Item item = created({.by = "alice"});
+    auto file = backups->open(item.name);
+    CHECK_TRUE(file.has_value());
+    const std::string text = get(fileOfItem(item));
+    const auto bring = [&](const std::string& octets, std::int64_t announced) {
+        StringSource source(octets);
+        return backups->upload(
+            [&](Buffer buffer) { return source.read(buffer.first(std::min<std::size_t>(buffer.size(), 100))); },
+            announced);
+    };
+    auto brought = bring(text, static_cast<std::int64_t>(text.size()));
+    CHECK_TEXT(brought.has_value(), brought ? "" : brought.error().text().c_str());
+    CHECK_TRUE(brought->verified && brought->origin == Origin::uploaded);
+    CHECK_TRUE(get(fileOfItem(*brought)) == text);
+    brought = bring(text.substr(0, text.size() / 2), -1);
+    CHECK_TRUE(!brought && brought.error().code == Code::malformed);
+    brought = bring("no backup", -1);
+    CHECK_TRUE(!brought && brought.error().code == Code::malformed);
+    policy.uploadLimit = static_cast<std::int64_t>(text.size()) - 1;
+    brought = bring(text, -1);
+    CHECK_TRUE(!brought && brought.error().code == Code::denied);
+    brought = bring("", static_cast<std::int64_t>(text.size()));
+    CHECK_TRUE(!brought && brought.error().code == Code::denied);
+    LONGS_EQUAL(2, backups->list()->size());
+    for (const auto& [name, content] : tree(directories.state / "backups"))
+        CHECK_TRUE_TEXT(name.front() != '.', name.c_str());
+}
+
+TEST(Backups, broughtUnderAPasswordAreProvedOnceItIsKnown) {
+    const std::string text = get(fileOfItem(created({.password = kPassword, .by = "alice"})));
+    const auto bring = [&] {
+        StringSource source(text);
+        return backups->upload([&](Buffer buffer) { return source.read(buffer); }, -1);
+    };
+    auto brought = bring();
+    CHECK_TRUE(brought && brought->encrypted && !brought->verified && !brought->checked);
+    auto checked = backups->check(brought->name, "");
+    CHECK_TRUE(!checked && checked.error().code == Code::denied);
+    checked = backups->check(brought->name, kPassword);
+    CHECK_TRUE(checked && checked->verified);
+    policy.password = kPassword;  // the setting's
+    brought = bring();
+    CHECK_TRUE(brought && brought->verified);
+}
