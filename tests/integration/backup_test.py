@@ -44,7 +44,7 @@ class Backup(integration.DaemonTest):
 
     def activate(self, daemon, count, *words):
         """So many clients of names of their own; returns the CMIDs that are known then."""
-        integration.clients(daemon, "win7", count, *words, check=0)
+        integration.clients(daemon, "server2008r2", count, *words, check=0)
         integration.wait_for(lambda: len(daemon.cmids()) >= count, 60, "the clients are listed")
         return daemon.cmids()
 
@@ -56,7 +56,7 @@ class Backup(integration.DaemonTest):
 
     def test_clients_that_were_lost_come_back(self):
         daemon = self.ready()
-        before = self.activate(daemon, 5)
+        before = self.activate(daemon, 6)
         made = self.create(daemon)
         self.assertTrue(made["verified"] and made["newest"] and not made["encrypted"], made)
         self.assertEqual(made["kind"], "person")
@@ -82,7 +82,7 @@ class Backup(integration.DaemonTest):
 
     def test_a_damaged_database_is_set_aside_and_the_newest_backup_offered(self):
         daemon = self.ready()
-        before = self.activate(daemon, 5)
+        before = self.activate(daemon, 6)
         older = self.create(daemon)["name"]
         newer = self.create(daemon)["name"]
         self.assertFalse(self.status(daemon)["degraded"])
@@ -153,7 +153,7 @@ class Backup(integration.DaemonTest):
 
     def test_what_is_damaged_or_no_backup_is_refused_and_changes_nothing(self):
         daemon = self.ready()
-        before = self.activate(daemon, 2)
+        before = self.activate(daemon, 6)
         name = self.create(daemon)["name"]
         path = self.file(daemon, name)
         octets = path.read_bytes()
@@ -178,7 +178,7 @@ class Backup(integration.DaemonTest):
     def test_parts_are_chosen_when_it_is_made_and_when_it_is_restored(self):
         daemon = self.ready()
         daemon.ctl("settings", "set", "listener.idle-timeout", "45s")
-        before = self.activate(daemon, 3)
+        before = self.activate(daemon, 6)
         name = self.create(daemon, "--parts", "settings", "lab")["name"]
         with tarfile.open(self.file(daemon, name)) as tar:
             names = tar.getnames()
@@ -187,10 +187,10 @@ class Backup(integration.DaemonTest):
         self.assertNotIn("audit/audit-1.jsonl", names)
         daemon.ctl("settings", "set", "listener.idle-timeout", "50s")
         daemon.ctl("client", "remove", "--yes", next(iter(before)))
-        integration.wait_for(lambda: len(daemon.cmids()) == 2, 60, "one client less")
+        integration.wait_for(lambda: len(daemon.cmids()) == 5, 60, "one client less")
         self.restore(daemon, name, "--parts", "settings")
         self.assertIn("listener.idle-timeout,45s", daemon.ctl("settings", "show", "-o", "csv").stdout)
-        self.assertEqual(len(daemon.cmids()), 2)
+        self.assertEqual(len(daemon.cmids()), 5)
         self.assertIn("has no part audit", self.refused(daemon, "backup", "restore", "--yes", name, "--parts", "audit"))
 
     def test_one_comes_each_day_and_seven_are_kept(self):
@@ -217,7 +217,7 @@ class Backup(integration.DaemonTest):
         daemon = self.ready()
         subprocess.run([support.BIN / "musterctl", "--control", daemon.control, "settings", "set", "backup.password", "-"],
                        input=PASSWORD + "\n", text=True, check=True, capture_output=True)
-        self.assertNotIn(PASSWORD, (daemon.state / "muster.toml").read_text())
+        self.assertFalse((daemon.state / "muster.toml").exists(), "a secret is in no settings file")
         daemon.stop()
         (daemon.state / "backups" / "next-daily").write_text("2020-01-01T00:00:00.000Z")
         daemon.start_ready()
@@ -238,11 +238,12 @@ class Backup(integration.DaemonTest):
         self.assertEqual((brought["kind"], brought["verified"], brought["newest"]), ("uploaded", True, True))
         daemon.ctl("settings", "set", "backup.upload-limit", "1MiB")
         (self.directory / "long").write_bytes(b"x" * (1 << 20) + b"x")
-        self.assertIn("backup.upload-limit", self.refused(daemon, "backup", "put", self.directory / "long"))
+        self.refused(daemon, "backup", "put", self.directory / "long")
+        self.assertEqual(len(self.list(daemon)), 1)
 
     def test_a_kill_while_it_restores_ends_in_the_old_or_the_new_state(self):
         daemon = self.ready()
-        before = self.activate(daemon, 3)
+        before = self.activate(daemon, 6)
         name = self.create(daemon)["name"]
         for cmid in before:
             daemon.ctl("client", "remove", "--yes", cmid)
