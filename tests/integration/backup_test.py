@@ -89,6 +89,8 @@ class Backup(integration.DaemonTest):
         daemon.stop()
         database = daemon.state / "lab" / "pool.db"
         database.write_bytes(b"this is no database at all " * 400)
+        for intake in (daemon.state / "lab").glob("intake-*.log"):
+            intake.unlink()  # what it still held would come back by itself
         daemon.start()
         self.assertEqual(daemon.process.wait(60 * support.PATIENCE), 78)  # a person has to say so
         daemon.start_ready(60, "--degraded")
@@ -120,6 +122,7 @@ class Backup(integration.DaemonTest):
 
     def test_an_encrypted_one_holds_all_and_opens_for_its_password_alone(self):
         daemon = self.ready("--web", f"127.0.0.1:{support.free_port()}")
+        daemon.ctl("settings", "set", "listener.idle-timeout", "45s")
         daemon.ctl("user", "add", "ada", "admin", *self.password("a quiet harbour of mine"))
         seal = (daemon.state / "lab" / "seal.key").read_bytes()
         certificate = (daemon.state / "webui" / "certificate.pem").read_bytes()
