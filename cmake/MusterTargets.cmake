@@ -28,6 +28,8 @@ function(muster_share_headers)
             get_target_property(sources ${target} SOURCES)
             if(type MATCHES "LIBRARY|EXECUTABLE" AND sources MATCHES "\\.cpp" AND NOT target STREQUAL "muster_precompiled")
                 target_precompile_headers(${target} REUSE_FROM muster_precompiled)
+                # g++ takes it only where the macros are those that it was made with.
+                target_compile_definitions(${target} PRIVATE $<TARGET_PROPERTY:Poco::Foundation,INTERFACE_COMPILE_DEFINITIONS>)
             endif()
         endforeach()
     endwhile()

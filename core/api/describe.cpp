@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "api/json_text.h"
+#include "api/lists.h"
 #include "api/values.h"
 
 namespace muster::api {
@@ -116,7 +117,11 @@ Json answerOf(const Operation& operation) {
                        {"properties", json({{"items", json({{"type", "array"}, {"items", std::move(schema)}})},
                                             {"next", json({{"type", Json(std::move(nullable))}})}})}});
     }
-    return json({{"description", "Done."}, {"content", json({{type, json({{"schema", std::move(schema)}})}})}});
+    Json content = json({{type, json({{"schema", std::move(schema)}})}});
+    if (operation.list)
+        for (const char* whole : {"text/csv", "application/x-ndjson"})
+            content.set(whole, json({{"schema", json({{"type", "string"}})}}));
+    return json({{"description", "Done."}, {"content", std::move(content)}});
 }
 
 std::string operationId(const Operation& operation) {
@@ -223,9 +228,11 @@ Json openApi(const OperationTable& table, std::string_view version) {
     for (const auto& row : table.list()) {
         const Operation& operation = row->operation();
         Json all = parameters(operation.path_, "path");
-        const Json query = parameters(operation.query, "query");
-        for (const Json& parameter : *query.array())
-            all.push(parameter);
+        for (const Fields fields : {operation.query, operation.list ? listFields() : Fields()}) {
+            const Json query = parameters(fields, "query");
+            for (const Json& parameter : *query.array())
+                all.push(parameter);
+        }
         std::string method(operation.method);
         for (char& c : method)
             c = static_cast<char>(c - 'A' + 'a');

@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "api/lists.h"
 #include "api/text.h"
 
 namespace muster::api {
@@ -77,6 +78,12 @@ Result<void> checkShape(const Operation& operation) {
         return fail(Code::malformed, subject(operation), "a GET has no body; use `query`");
     if (int{operation.list} + int{operation.text} + int{operation.stream} + int{operation.file} > 1)
         return fail(Code::malformed, subject(operation), "`list`, `text`, `stream` and `file` exclude each other");
+    if (operation.list)
+        for (const Field& own : operation.query)
+            for (const Field& common : listFields())
+                if (std::string_view(own.name) == common.name)
+                    return fail(Code::malformed, subject(operation),
+                                std::string("every list has a parameter \"") + own.name + "\" already");
     if (operation.upload < 0 || (operation.upload > 0 && (operation.method == "GET" || !operation.body.empty())))
         return fail(Code::malformed, subject(operation), "`upload` goes with no GET and with no `body`");
     if (!operation.cli.empty()) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "api/json_text.h"
+#include "api/lists.h"
 #include "api/problem.h"
 #include "api/tags.h"
 #include "api/text.h"
@@ -60,7 +61,10 @@ Json checkPath(const Match& match, std::vector<Finding>& findings) {
 }
 
 /// A list may be given as one text "a,b" or by naming its parameter again and again.
-Json checkQuery(Fields fields, std::string_view query, std::vector<Finding>& findings) {
+Json checkQuery(const Operation& operation, std::string_view query, std::vector<Finding>& findings) {
+    std::vector<Field> fields(operation.query.begin(), operation.query.end());
+    if (operation.list)
+        fields.insert(fields.end(), listFields().begin(), listFields().end());
     std::map<std::string, std::string> given;
     std::size_t count = 0;
     while (!query.empty()) {
@@ -199,7 +203,7 @@ Response answer(const Operation& operation, Reply reply) {
     Response response;
     response.status = reply.status;
     response.headers = std::move(reply.headers);
-    if (operation.file && reply.file.write) {
+    if (reply.file.write && reply.status < 400) {
         response.contentType = std::move(reply.file.mediaType);
         response.headers.emplace_back("Content-Disposition",
                                       "attachment; filename=\"" + fileName(reply.file.name) + '"');
@@ -281,6 +285,13 @@ void tell(const Observer& observer, const Request& request, const Response& resp
     observer(std::move(observed));
 }
 
+/// `limit` stands in the query itself, and is not its default.
+bool limited(std::string_view target) noexcept {
+    const std::size_t mark = target.find('?');
+    return mark != std::string_view::npos &&
+           (target.substr(mark, 7) == "?limit=" || target.find("&limit=", mark) != std::string_view::npos);
+}
+
 /// The answer to a GET with its tag, or that the caller has it already.
 Response tagged(const std::string& tag, const Request& request, Response response) {
     response.headers.emplace_back("ETag", tag);
@@ -333,6 +344,8 @@ Response run(const OperationTable& table, const Request& request, const Register
         auto reply = row.handler()(call);
         if (!reply)
             return refuse(reply.error());
+        if (!isPlainPage(row.operation(), call.query))
+            reply = listed(row.operation(), call, row.handler(), std::move(*reply), limited(request.target));
         trace.before = std::move(reply->before);
         trace.after = std::move(reply->after);
         const bool read = row.operation().method == "GET" && reply->status == 200;
@@ -402,7 +415,9 @@ Response process(const OperationTable& table, const Request& request, const Hand
     call.upload = upload ? &*upload : nullptr;
     call.caller = request.caller;
     call.path = checkPath(match, findings);
-    call.query = checkQuery(operation.query, query, findings);
+    call.query = checkQuery(operation, query, findings);
+    if (const std::string unknown = unknownColumns(operation, call.query); !unknown.empty())
+        findings.push_back({"columns", inQuotes(unknown), names(operation.answer), ""});
     auto body = checkBody(operation, request.contentType, text, findings);
     if (!body)
         return refuse(body.error(), findings);

@@ -164,6 +164,7 @@ Result<Answer> Client::exchange(const Exchange& what) const {
         if (what.size >= 0) {
             request.setContentType("application/octet-stream");
             request.setContentLength64(what.size);
+            request.setExpectContinue(true);  // who refuses it says so before it is sent
         } else if (!what.body.empty()) {
             request.setContentType("application/json");
             request.setContentLength(static_cast<std::streamsize>(what.body.size()));
@@ -171,11 +172,11 @@ Result<Answer> Client::exchange(const Exchange& what) const {
             request.setContentLength(0);
         }
         std::ostream& out = session.sendRequest(request);
-        if (what.next != nullptr)
-            send(out, what.size, *what.next);  // cut short: the answer says why
-        else
-            out << what.body << std::flush;
         Poco::Net::HTTPResponse response;
+        if (what.next == nullptr)
+            out << what.body << std::flush;
+        else if (session.peekResponse(response))
+            send(out, what.size, *what.next);  // cut short: the answer says why
         std::istream& in = session.receiveResponse(response);
         Answer answer;
         answer.status = static_cast<int>(response.getStatus());

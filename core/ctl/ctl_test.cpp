@@ -28,6 +28,9 @@ constexpr Field kList[] = {{.name = "limit", .type = FieldType::integer, .fallba
 constexpr Field kCmid[] = {{.name = "cmid", .type = FieldType::text, .maximum = 64}};
 constexpr Field kKeyBody[] = {
     {.name = "key", .required = true}, {.name = "comment"}, {.name = "extra", .type = FieldType::integers}};
+constexpr Field kBroken[] = {{.name = "broken", .type = FieldType::boolean},
+                             {.name = "sized", .type = FieldType::boolean}};
+constexpr Field kOctets[] = {{.name = "octets", .type = FieldType::integer, .column = true}};
 constexpr Field kFileBody[] = {{.name = "file", .maximum = 61440}};
 constexpr Field kSettingKey[] = {{.name = "key"}};
 constexpr Field kValueBody[] = {{.name = "value", .required = true},
@@ -51,6 +54,7 @@ TEST_GROUP(Musterctl) {
     std::unique_ptr<control::ControlServer> server;
     std::vector<Json> clients;
     std::string removed;
+    std::string uploaded;
     std::ostringstream out;
     std::ostringstream err;
     std::function<bool(const std::string&)> confirm;
@@ -86,6 +90,46 @@ TEST_GROUP(Musterctl) {
             [this](const Call& call) -> Result<Reply> {
                 removed = call.text("cmid");
                 return Reply();
+            });
+        add({.method = "GET",
+             .path = "/dump",
+             .role = Role::viewer,
+             .cli = "dump get",
+             .summary = "A file.",
+             .query = kBroken,
+             .file = true},
+            [](const Call& call) -> Result<Reply> {
+                Reply reply;
+                reply.file = {.mediaType = "application/octet-stream",
+                              .name = "dump",
+                              .size = call.flag("sized") ? 200'000 : -1,
+                              .write = [broken = call.flag("broken")](OctetSink& sink) -> Result<void> {
+                                  for (int i = 0; i < 20; ++i) {
+                                      if (broken && i == 10)
+                                          return fail(Code::storage, "disk", "is away");
+                                      sink.write(std::string(10'000, static_cast<char>('a' + i)));
+                                  }
+                                  return {};
+                              }};
+                return reply;
+            });
+        add({.method = "POST",
+             .path = "/dump",
+             .role = Role::operator_,
+             .cli = "dump put",
+             .summary = "Takes a file.",
+             .answer = kOctets,
+             .upload = 1'000'000},
+            [this](const Call& call) -> Result<Reply> {
+                std::string piece(10'000, ' ');
+                while (true) {
+                    const auto read = call.upload->read(piece.data(), piece.size());
+                    if (!read)
+                        return fail(read.error());
+                    if (*read == 0)
+                        return Reply(json({{"octets", static_cast<std::int64_t>(uploaded.size())}}));
+                    uploaded.append(piece, 0, *read);
+                }
             });
         add({.method = "POST",
              .path = "/keys",
@@ -243,6 +287,50 @@ TEST(Musterctl, stopsAtTheLimit) {
     LONGS_EQUAL(ctl::kUsage, tell({"client", "list", "--limit", "0"}));
 }
 
+TEST(Musterctl, writesAFileWhereItIsTold) {
+    const std::string to = (directory / "dump").string();
+    for (const char* sized : {"--sized", "--broken=false"}) {
+        LONGS_EQUAL(ctl::kDone, tell({"dump", "get", sized, "--to", to}));
+        LONGS_EQUAL(200'000, std::filesystem::file_size(to));
+        LONGS_EQUAL(0600, static_cast<int>(std::filesystem::status(to).permissions()));
+        LONGS_EQUAL(ctl::kUsage, tell({"dump", "get", "--to", to}));
+        STRCMP_CONTAINS("is there already", err.str().c_str());
+        std::filesystem::remove(to);
+    }
+    LONGS_EQUAL(ctl::kDone, tell({"dump", "get"}));
+    LONGS_EQUAL(200'000, out.str().size());
+    LONGS_EQUAL(ctl::kUsage, tell({"dump", "get"}, true));
+    STRCMP_CONTAINS("--to FILE", err.str().c_str());
+    LONGS_EQUAL(ctl::kUsage, tell({"dump", "get", "--to", (directory / "no" / "such").string()}));
+}
+
+TEST(Musterctl, leavesNothingOfAFileThatBreaksOff) {
+    const std::string to = (directory / "dump").string();
+    for (const char* sized : {"--sized=true", "--sized=false"}) {
+        LONGS_EQUAL(ctl::kBroken, tell({"dump", "get", "--broken", sized, "--to", to}));
+        STRCMP_CONTAINS("broke off", err.str().c_str());
+        for (const auto& entry : std::filesystem::directory_iterator(directory))
+            CHECK(entry.path().filename() == "control.sock");
+    }
+}
+
+TEST(Musterctl, sendsAFile) {
+    const std::string from = (directory / "from").string();
+    std::string text;
+    for (int i = 0; i < 50'000; ++i)
+        text += std::to_string(i);
+    std::ofstream(from, std::ios::binary) << text;
+    LONGS_EQUAL(ctl::kDone, tell({"dump", "put", from}));
+    CHECK(text == uploaded);
+    STRCMP_CONTAINS(std::to_string(text.size()).c_str(), out.str().c_str());
+    std::filesystem::resize_file(from, 1'000'001);
+    LONGS_EQUAL(ctl::kRefused, tell({"dump", "put", from}));
+    STRCMP_CONTAINS("1000000 allowed", err.str().c_str());
+    LONGS_EQUAL(ctl::kUsage, tell({"dump", "put", directory.string()}));
+    STRCMP_CONTAINS("no ordinary file", err.str().c_str());
+    LONGS_EQUAL(ctl::kUsage, tell({"dump", "put"}));
+}
+
 TEST(Musterctl, asksBeforeItRemoves) {
     LONGS_EQUAL(ctl::kNotConfirmed, tell({"client", "remove", "c1"}));
     STRCMP_EQUAL("musterctl: Forget this client? Nobody is here to ask: repeat it with --yes\n", err.str().c_str());
@@ -348,7 +436,7 @@ TEST(Musterctl, completesWhatTheDaemonOffers) {
         LONGS_EQUAL(ctl::kDone, tell(words));
         return out.str();
     };
-    STRCMP_EQUAL("backup\nclient\ndli\nevent\nkey\nsettings\nstatus\nuser\n", completed({""}).c_str());
+    STRCMP_EQUAL("backup\nclient\ndli\ndump\nevent\nkey\nsettings\nstatus\nuser\n", completed({""}).c_str());
     STRCMP_EQUAL("list\nremove\n", completed({"client", ""}).c_str());
     STRCMP_EQUAL("remove\n", completed({"-o", "json", "client", "r"}).c_str());
     STRCMP_EQUAL("--family\n", completed({"client", "list", "--f"}).c_str());

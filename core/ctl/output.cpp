@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "api/csv.h"
 #include "api/json_text.h"
 #include "api/text.h"
 
@@ -135,24 +136,6 @@ std::string harmless(std::string_view text, bool lines) {
     return out;
 }
 
-std::string csvCell(const Json& value) {
-    if (const bool* flag = value.boolean())
-        return *flag ? "true" : "false";
-    std::string text = plain(value);
-    const bool number = value.integer() != nullptr || value.natural() != nullptr || value.real() != nullptr;
-    if (!number && !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
-        text.insert(text.begin(), '\'');
-    if (text.find_first_of(",\"\r\n") == std::string::npos)
-        return text;
-    std::string out = "\"";
-    for (const char c : text) {
-        out.push_back(c);
-        if (c == '"')
-            out.push_back('"');
-    }
-    return out + "\"";
-}
-
 Writer::Writer(std::ostream& out, Format format, const Command& command)
     : out_(out),
       format_(format),
@@ -181,7 +164,7 @@ void Writer::row(const Json& item) {
     } else if (format_ == Format::csv) {
         for (std::size_t i = 0; i < columns_.size(); ++i) {
             const Json* value = item.find(columns_[i].name);
-            out_ << (i == 0 ? "" : ",") << (value != nullptr ? csvCell(*value) : "");
+            out_ << (i == 0 ? "" : ",") << (value != nullptr ? api::csvCell(*value) : "");
         }
         out_ << "\r\n";
     } else {

@@ -18,9 +18,6 @@ enum class Format : unsigned char { table, json, csv };
 /// out. @param lines  newlines and tabs stay as they are
 std::string harmless(std::string_view text, bool lines = false);
 
-/// RFC 4180: quoted where needed; a text that a spreadsheet would take for a formula gets a ' in front.
-std::string csvCell(const Json& value);
-
 /// Writes items as they come. Call begin(), items page by page, end().
 class Writer {
 public:

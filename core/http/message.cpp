@@ -59,6 +59,12 @@ std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request
     return std::nullopt;
 }
 
+void holdContinue(const Poco::Net::HTTPServerRequest& request) {
+    if (request.getExpectContinue())
+        request.response().setStatus(
+            Poco::Net::HTTPResponse::HTTP_EXPECTATION_FAILED);  // writeHead() sets the real one
+}
+
 RequestBody::RequestBody(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response,
                          std::function<void()> allow)
     : request_(request),
@@ -92,6 +98,8 @@ Result<std::size_t> RequestBody::read(char* into, std::size_t most) {
 }
 
 void RequestBody::discard() noexcept {
+    if (announced_ > static_cast<std::int64_t>(kPiece) || (!begun_ && request_.getExpectContinue()))
+        return;  // it is too much, or waits for a word to be sent at all
     try {
         std::array<char, 4096> piece{};
         for (std::size_t all = 0; all < kPiece && !finished_;) {

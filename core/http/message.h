@@ -27,6 +27,10 @@ FrontAnswer refuse(int status, const Error& error);
 /// lengths that do not go together. Nothing: go on.
 std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request);
 
+/// POCO says "100 Continue" of itself before a handler sees the request, unless its answer has another status by then.
+/// To be called where the handler is made: RequestBody says it, once it is known that the body is wanted.
+void holdContinue(const Poco::Net::HTTPServerRequest& request);
+
 /// A request's body, read as it comes; "100 Continue" is said first where the client waits for it. @thread one
 class RequestBody final : public OctetSource {
 public:
@@ -37,8 +41,8 @@ public:
 
     std::int64_t announced() const noexcept override { return announced_; }
     Result<std::size_t> read(char* into, std::size_t most) override;
-    /// Takes what is left and throws it away, up to kPiece octets: a connection that is closed with octets unread is
-    /// reset, and the answer lost with it.
+    /// Takes what is left of a body that is no longer than kPiece, and throws it away: a connection that is closed with
+    /// octets unread is reset, and the answer lost with it.
     void discard() noexcept;
     /// Nothing of it is left on the connection.
     bool finished() const noexcept { return finished_; }

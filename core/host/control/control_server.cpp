@@ -141,7 +141,8 @@ private:
 class HandlerFactory final : public Poco::Net::HTTPRequestHandlerFactory {
 public:
     explicit HandlerFactory(Shared& shared) : shared_(shared) {}
-    Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest& /*request*/) override {
+    Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest& request) override {
+        http::holdContinue(request);
         return new RequestHandler(shared_);
     }
 
