@@ -277,17 +277,14 @@ Result<Item> Backups::make(const Wish& wish, Origin origin) {
         if (auto verified = verify(making, wish.password); !verified)
             return fail(verified.error());
         std::string name = shelf_.freeName(manifest.about.made, origin);
-        if (auto renamed = renameFile(making, shelf_.directory() / name); !renamed)
-            return fail(renamed.error());
-        if (auto synced = syncDirectory(shelf_.directory()); !synced)
-            return fail(synced.error());
+        if (auto kept = shelf_.keep(making, name, wallNow()); !kept)
+            return fail(kept.error());
         return name;
     }();
     if (!made) {
         ::unlink(making.c_str());
         return fail(made.error());
     }
-    shelf_.note(*made, wallNow(), "");
     around_.event(kBackupMade, json({{"name", *made}, {"by", wish.by}, {"parts", joined(manifest.about.parts)}}));
     return shelf_.find(*made);
 }
@@ -465,12 +462,8 @@ Result<Item> Backups::upload(const Next& next, std::int64_t announced) {
         if (!verified && !(head->encrypted && verified.error().code == Code::denied))
             return fail(verified.error());
         const std::string name = shelf_.freeName(wallNow(), Origin::uploaded);
-        if (auto renamed = renameFile(coming, shelf_.directory() / name); !renamed)
-            return fail(renamed.error());
-        if (auto synced = syncDirectory(shelf_.directory()); !synced)
-            return fail(synced.error());
-        if (verified)
-            shelf_.note(name, wallNow(), "");
+        if (auto taken = shelf_.keep(coming, name, verified ? std::optional(wallNow()) : std::nullopt); !taken)
+            return fail(taken.error());
         return shelf_.find(name);
     }();
     if (!kept)

@@ -134,8 +134,21 @@ Shelf::Marks Shelf::readMarks() const {
     return marks;
 }
 
+Result<void> Shelf::keep(const fs::path& made, std::string_view name, std::optional<Timestamp> checked) {
+    const std::lock_guard lock(mutex_);
+    if (auto renamed = renameFile(made, directory_ / name); !renamed)
+        return renamed;
+    if (checked)
+        mark(name, *checked, "");
+    return syncDirectory(directory_);
+}
+
 void Shelf::note(std::string_view name, Timestamp when, const std::string& problem) {
     const std::lock_guard lock(mutex_);
+    mark(name, when, problem);
+}
+
+void Shelf::mark(std::string_view name, Timestamp when, const std::string& problem) {
     Marks marks = readMarks();
     struct stat status {};
     if (::stat((directory_ / name).c_str(), &status) == 0)

@@ -57,6 +57,9 @@ public:
 
     /// A name that is free, of that time or the seconds after it.
     std::string freeName(Timestamp when, Origin origin) const;
+    /// Gives a file of this directory its name; no list has it before it is known to be good.
+    /// @param checked  when it was read whole and found good; nothing: it was not
+    Result<void> keep(const std::filesystem::path& made, std::string_view name, std::optional<Timestamp> checked);
     /// Keeps whether it was good when it was read whole. @param problem  empty: it was
     void note(std::string_view name, Timestamp when, const std::string& problem);
     Result<void> remove(std::string_view name);
@@ -73,12 +76,13 @@ private:
     using Marks = std::map<std::string, Mark, std::less<>>;
 
     Marks readMarks() const;
+    void mark(std::string_view name, Timestamp when, const std::string& problem);
     Item itemOf(const std::string& name, Origin origin, const Marks& marks) const;
     Item asideOf(const std::string& name) const;
 
     const std::filesystem::path state_;
     const std::filesystem::path directory_;
-    mutable std::mutex mutex_;  // the file of marks
+    mutable std::mutex mutex_;  // the file of marks, and that names come with theirs
 };
 
 /// Nothing: no name that Muster gives.
