@@ -39,3 +39,8 @@ target_link_libraries(Muster::Ldns INTERFACE PkgConfig::LDNS)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 add_library(Muster::Argon2 INTERFACE IMPORTED)
 target_link_libraries(Muster::Argon2 INTERFACE PkgConfig::ARGON2)
+
+# libsodium: backups under a password.
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+add_library(Muster::Sodium INTERFACE IMPORTED)
+target_link_libraries(Muster::Sodium INTERFACE PkgConfig::SODIUM)

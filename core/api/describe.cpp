@@ -125,8 +125,8 @@ Json answerOf(const Operation& operation) {
         type = "text/plain";
         schema = json({{"type", "string"}});
     } else if (operation.file) {
-        type = "application/octet-stream";
-        schema = json({{"type", "string"}, {"contentMediaType", "application/octet-stream"}});
+        type = "*/*";  // each file says what it is
+        schema = json({{"type", "string"}});
     } else if (operation.stream) {
         type = "application/x-ndjson";
     } else if (operation.list) {

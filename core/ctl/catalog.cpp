@@ -44,6 +44,9 @@ std::vector<Parameter> parameters(const Json* list) {
         parameter.fallback = text(item, "default");
         parameter.required = flag(item, "required");
         parameter.column = flag(item, "column");
+        parameter.secret = flag(item, "secret");
+        if (const Json* least = item.find("minimum"); least != nullptr && least->integer() != nullptr)
+            parameter.minimum = *least->integer();
         if (const Json* most = item.find("maximum"); most != nullptr && most->integer() != nullptr)
             parameter.maximum = *most->integer();
         if (const Json* choices = item.find("choices"); choices != nullptr && choices->array() != nullptr)
@@ -75,7 +78,7 @@ std::vector<const Parameter*> Command::positionals() const {
     for (const Parameter& parameter : path_)
         out.push_back(&parameter);
     for (const Parameter& parameter : body)
-        if (parameter.required && !parameter.isFlag())
+        if (parameter.required && !parameter.isFlag() && !parameter.isHidden())
             out.push_back(&parameter);
     for (const Parameter& parameter : body)
         if (!parameter.required && parameter.isFile())
@@ -89,7 +92,15 @@ std::vector<const Parameter*> Command::options() const {
         if (!list || parameter.name != "cursor")
             out.push_back(&parameter);
     for (const Parameter& parameter : body)
-        if ((!parameter.required || parameter.isFlag()) && !parameter.isFile())
+        if ((!parameter.required || parameter.isFlag()) && !parameter.isFile() && !parameter.isHidden())
+            out.push_back(&parameter);
+    return out;
+}
+
+std::vector<const Parameter*> Command::hidden() const {
+    std::vector<const Parameter*> out;
+    for (const Parameter& parameter : body)
+        if (parameter.isHidden())
             out.push_back(&parameter);
     return out;
 }

@@ -17,15 +17,20 @@ struct Parameter {
     std::string help;
     std::string fallback;
     std::vector<std::string> choices;
+    std::int64_t minimum = 0;  ///< 0: none
     std::int64_t maximum = 0;  ///< 0: none
     bool required = false;
     bool column = false;
+    bool secret = false;
     std::vector<Parameter> fields;  ///< of objects
 
     bool isFlag() const noexcept { return type == "boolean"; }
     bool isList() const noexcept { return type.compare(0, 8, "list of ") == 0; }
     /// A file on this side whose contents are sent.
     bool isFile() const noexcept { return name == "file" && type == "text"; }
+    /// What everybody on this machine could read in the list of processes: it is asked for, or comes from a file. A
+    /// required `key` is typed all the same: those are the lab's own, and open nothing elsewhere.
+    bool isHidden() const noexcept { return secret && !isFile() && !(name == "key" && required); }
 };
 
 struct Command {
@@ -47,6 +52,8 @@ struct Command {
     /// In the order in which they are typed.
     std::vector<const Parameter*> positionals() const;
     std::vector<const Parameter*> options() const;
+    /// Never typed: --NAME asks at the terminal, --NAME-file reads a file.
+    std::vector<const Parameter*> hidden() const;
 };
 
 /// Those with words for the command line. @error malformed  it is no such list

@@ -26,6 +26,8 @@ struct Held {
     Globals globals;
     std::string format = "table";
     std::map<const Command*, std::map<std::string, std::vector<std::string>>> values;
+    std::map<const Command*, std::map<std::string, std::string>> secretFiles;
+    std::map<const Command*, std::map<std::string, bool>> secretsAsked;
     std::map<const Command*, std::string> files;
 };
 
@@ -165,6 +167,17 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
             }
             addParameter(*leaf, option, false, option.required, values[option.name]);
         }
+        for (const Parameter* parameter : command.hidden()) {
+            const std::string name = "--" + parameter->option;
+            CLI::Option* file = leaf->add_option(name + "-file", held.secretFiles[&command][parameter->name],
+                                                 describe(*parameter) + " From this file; - is standard input.")
+                                    ->type_name("FILE");
+            leaf->add_flag(
+                    name, held.secretsAsked[&command][parameter->name],
+                    "Ask for it at the terminal" +
+                        std::string(parameter->required ? "; so it is without --" + parameter->option + "-file" : ""))
+                ->excludes(file);
+        }
         if (command.file)
             leaf->add_option("-t,--to", held.files[&command],
                              "The file to write; it must not be there yet. Without it, standard output.")
@@ -201,8 +214,56 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
     for (auto& [name, given] : held.values[parsed.invocation.command])
         if (!given.empty())
             parsed.invocation.values[name] = std::move(given);
+    for (const Parameter* parameter : parsed.invocation.command->hidden()) {
+        const std::string& file = held.secretFiles[parsed.invocation.command][parameter->name];
+        if (!file.empty())
+            parsed.invocation.secretFiles[parameter->name] = file;
+        else if (parameter->required || held.secretsAsked[parsed.invocation.command][parameter->name])
+            parsed.invocation.secretsAsked.insert(parameter->name);
+    }
     parsed.invocation.file = held.files[parsed.invocation.command];
     return parsed;
+}
+
+Result<void> fetchSecrets(Invocation& invocation, const AskSecret& ask, std::istream& in) {
+    const auto firstLine = [](std::istream& from) {
+        std::string line;
+        std::getline(from, line);
+        if (!line.empty() && line.back() == '\r')
+            line.pop_back();
+        return line;
+    };
+    for (const auto& [name, file] : invocation.secretFiles) {
+        std::ifstream opened;
+        if (file != "-")
+            opened.open(file, std::ios::binary);
+        std::istream& from = file == "-" ? in : opened;
+        std::string text{std::istreambuf_iterator<char>(from), std::istreambuf_iterator<char>()};
+        while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+            text.pop_back();
+        if (text.empty() || text.size() > kMaxFile)
+            return fail(Code::missing, file, "cannot be read, is empty, or is longer than 60 KiB");
+        invocation.values[name] = {std::move(text)};
+    }
+    for (const Parameter* parameter : invocation.command->hidden()) {
+        if (invocation.secretsAsked.find(parameter->name) == invocation.secretsAsked.end())
+            continue;
+        if (!ask) {
+            std::string line = parameter->required ? firstLine(in) : std::string();
+            if (line.empty())
+                return fail(Code::missing, "--" + parameter->option,
+                            "nobody is here to ask; give --" + parameter->option + "-file FILE");
+            invocation.values[parameter->name] = {std::move(line)};
+            continue;
+        }
+        const auto once = ask(parameter->option);
+        if (!once || once->empty())
+            return fail(Code::missing, "--" + parameter->option, "nothing was given");
+        if ((parameter->required || parameter->minimum > 1) && ask(parameter->option + " again") != once)
+            return fail(Code::malformed, "--" + parameter->option, "the two are not the same");
+        invocation.values[parameter->name] = {*once};
+    }
+    return {};
 }
 
 Result<Request> request(const Invocation& invocation) {
@@ -241,6 +302,13 @@ Result<Request> request(const Invocation& invocation) {
             for (const std::string& value : *values)
                 items.push_back(typed(parameter, value));
             body.set(parameter.name, std::move(items));
+        } else if (parameter.name == "value" && values->front() == "-") {
+            auto text = contents("-");  // a secret setting, which no list of processes should show
+            if (!text)
+                return fail(std::move(text.error()));
+            while (!text->empty() && (text->back() == '\n' || text->back() == '\r'))
+                text->pop_back();
+            body.set(parameter.name, std::move(*text));
         } else {
             body.set(parameter.name, typed(parameter, values->front()));
         }
@@ -268,11 +336,18 @@ std::vector<std::string> complete(const std::vector<Command>& commands, const st
                     return parameter;
         return nullptr;
     };
+    const auto isSecretFile = [&](const std::string& word) {
+        const auto hidden = command != nullptr ? command->hidden() : std::vector<const Parameter*>();
+        return std::any_of(hidden.begin(), hidden.end(),
+                           [&](const Parameter* parameter) { return word == "--" + parameter->option + "-file"; });
+    };
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
         const std::string& word = words[i];
         if (!awaited.empty()) {
             awaited.clear();
         } else if (word == "-c" || word == "--control" || word == "-o" || word == "--output") {
+            awaited = word;
+        } else if (isSecretFile(word)) {
             awaited = word;
         } else if (word.rfind("--", 0) == 0) {
             const Parameter* option = optionOf(word);
@@ -302,6 +377,9 @@ std::vector<std::string> complete(const std::vector<Command>& commands, const st
         if (command != nullptr)
             for (const Parameter* parameter : command->options())
                 candidates.push_back("--" + parameter->option);
+        if (command != nullptr)
+            for (const Parameter* parameter : command->hidden())
+                candidates.insert(candidates.end(), {"--" + parameter->option, "--" + parameter->option + "-file"});
         if (command != nullptr && command->file)
             candidates.emplace_back("--to");
     } else if (awaited.empty()) {

@@ -1,8 +1,11 @@
 /// From what was typed and what the daemon offers to one request. Completion goes the same way.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,8 @@ struct Invocation {
     const Command* command = nullptr;
     Globals globals;
     std::map<std::string, std::vector<std::string>> values;  ///< by the parameter's name in the API
+    std::map<std::string, std::string> secretFiles;          ///< where secrets are to be read from, likewise
+    std::set<std::string> secretsAsked;                      ///< that a person is to be asked for
     std::string file;  ///< with Command::file, where to (empty: standard output); with upload, where from
 };
 
@@ -43,6 +48,14 @@ Parsed parse(const std::vector<Command>& commands, const std::vector<std::string
 
 /// What may stand for the last of `words` (which may be empty), one a line.
 std::vector<std::string> complete(const std::vector<Command>& commands, const std::vector<std::string>& words);
+
+/// Asks a person for something that is not shown. Nothing: nobody is there, or there was no answer.
+using AskSecret = std::function<std::optional<std::string>(const std::string& prompt)>;
+
+/// Fills in the secrets: from their files ("-": standard input), else from a person, else, where one is required, from
+/// a line of standard input. A person gives twice what is new: it is required, or has a least length.
+/// @error missing, malformed  a file that cannot be read, two that differ, nobody to ask
+Result<void> fetchSecrets(Invocation& invocation, const AskSecret& ask, std::istream& in);
 
 /// The target (path and query) and the JSON body of a request. @error malformed  a file that cannot be read
 struct Request {

@@ -43,6 +43,10 @@ constexpr Field kStatus[] = {{.name = "mode", .column = true},
 
 }  // namespace
 
+constexpr Field kUserBody[] = {{.name = "name", .required = true},
+                               {.name = "password", .minimum = 1, .required = true, .secret = true}};
+constexpr Field kOpenBody[] = {{.name = "password", .minimum = 1, .secret = true}};
+
 TEST_GROUP(Musterctl) {
     std::filesystem::path directory;
     std::string path;
@@ -54,6 +58,8 @@ TEST_GROUP(Musterctl) {
     std::ostringstream out;
     std::ostringstream err;
     std::function<bool(const std::string&)> confirm;
+    std::function<std::optional<std::string>(const std::string&)> secret;
+    std::string typed;  // on standard input
 
     void setup() override {
         std::string pattern = (std::filesystem::temp_directory_path() / "muster-ctl-XXXXXX").string();
@@ -164,6 +170,24 @@ TEST_GROUP(Musterctl) {
             [](const Call& call) -> Result<Reply> {
                 return Reply(json({{"path", call.path}, {"body", call.body}}));
             });
+        add({.method = "POST",
+             .path = "/users",
+             .role = Role::admin,
+             .cli = "user add",
+             .summary = "Add a user.",
+             .body = kUserBody},
+            [](const Call& call) -> Result<Reply> {
+                return Reply(json({{"body", call.body}}));
+            });
+        add({.method = "POST",
+             .path = "/open",
+             .role = Role::admin,
+             .cli = "backup open",
+             .summary = "Open one.",
+             .body = kOpenBody},
+            [](const Call& call) -> Result<Reply> {
+                return Reply(json({{"body", call.body}}));
+            });
         add({.method = "GET", .path = "/dli", .role = Role::viewer, .cli = "dli", .text = true},
             [](const Call&) -> Result<Reply> {
                 Reply reply;
@@ -202,6 +226,9 @@ TEST_GROUP(Musterctl) {
         around.control = path.c_str();
         around.outIsTerminal = terminal;
         around.confirm = confirm;
+        around.secret = secret;
+        std::istringstream in(typed);
+        around.in = &in;
         return ctl::run(words, around);
     }
     void addClient(const char* machine) {
@@ -409,7 +436,7 @@ TEST(Musterctl, completesWhatTheDaemonOffers) {
         LONGS_EQUAL(ctl::kDone, tell(words));
         return out.str();
     };
-    STRCMP_EQUAL("client\ndli\ndump\nevent\nkey\nsettings\nstatus\n", completed({""}).c_str());
+    STRCMP_EQUAL("backup\nclient\ndli\ndump\nevent\nkey\nsettings\nstatus\nuser\n", completed({""}).c_str());
     STRCMP_EQUAL("list\nremove\n", completed({"client", ""}).c_str());
     STRCMP_EQUAL("remove\n", completed({"-o", "json", "client", "r"}).c_str());
     STRCMP_EQUAL("--family\n", completed({"client", "list", "--f"}).c_str());
@@ -426,4 +453,48 @@ TEST(Musterctl, findsTheSocketByOptionThenByEnvironment) {
     LONGS_EQUAL(ctl::kUnreachable, tell({"-c", elsewhere, "status"}));
     LONGS_EQUAL(ctl::kUnreachable, tell({"--control=" + elsewhere, "status"}));
     LONGS_EQUAL(ctl::kDone, tell({"status", "--control", path}));
+}
+
+TEST(Musterctl, takesASecretFromAFileAndNeverFromTheCommandLine) {
+    std::ofstream(directory / "secret") << "a quiet harbour\n";
+    LONGS_EQUAL(ctl::kDone,
+                tell({"-o", "json", "user", "add", "ada", "--password-file", (directory / "secret").string()}));
+    STRCMP_CONTAINS("\"password\":\"a quiet harbour\"", out.str().c_str());
+    LONGS_EQUAL(ctl::kUsage, tell({"-o", "json", "user", "add", "ada", "a quiet harbour"}));
+    LONGS_EQUAL(ctl::kUsage, tell({"-o", "json", "user", "add", "ada", "--password", "a quiet harbour"}));
+    LONGS_EQUAL(ctl::kUsage, tell({"-o", "json", "user", "add", "ada", "--password=a quiet harbour"}));
+    LONGS_EQUAL(ctl::kUsage,
+                tell({"-o", "json", "user", "add", "ada", "--password-file", (directory / "none").string()}));
+    STRCMP_CONTAINS("cannot be read", err.str().c_str());
+}
+
+TEST(Musterctl, takesARequiredSecretFromStandardInputWhereNobodyCanBeAsked) {
+    typed = "from a pipe\nmore";
+    LONGS_EQUAL(ctl::kDone, tell({"-o", "json", "user", "add", "ada"}));
+    STRCMP_CONTAINS("\"password\":\"from a pipe\"", out.str().c_str());
+    typed = "";
+    LONGS_EQUAL(ctl::kUsage, tell({"-o", "json", "user", "add", "ada"}));
+    STRCMP_CONTAINS("--password-file", err.str().c_str());
+}
+
+TEST(Musterctl, asksForASecretAndTwiceForANewOne) {
+    std::vector<std::string> prompts;
+    std::vector<std::string> answers{"same same", "same same", "one", "another"};
+    std::size_t next = 0;
+    secret = [&](const std::string& prompt) {
+        prompts.push_back(prompt);
+        return std::optional(answers.at(next++));
+    };
+    LONGS_EQUAL(ctl::kDone, tell({"-o", "json", "user", "add", "ada"}));
+    LONGS_EQUAL(2, prompts.size());
+    STRCMP_CONTAINS("\"password\":\"same same\"", out.str().c_str());
+    LONGS_EQUAL(ctl::kUsage, tell({"-o", "json", "user", "add", "ada"}));
+    STRCMP_CONTAINS("not the same", err.str().c_str());
+    next = 0;
+    prompts.clear();
+    LONGS_EQUAL(ctl::kDone, tell({"-o", "json", "backup", "open", "--password"}));
+    LONGS_EQUAL(1, prompts.size());
+    prompts.clear();
+    LONGS_EQUAL(ctl::kDone, tell({"-o", "json", "backup", "open"}));  // not required: not asked for
+    LONGS_EQUAL(0, prompts.size());
 }

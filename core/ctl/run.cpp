@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iostream>
 #include <optional>
 #include <ostream>
 
@@ -265,7 +266,7 @@ int run(const std::vector<std::string>& words, const Surroundings& around) {
     }
     if (refusal.status != 0)
         return refusal.status == 403 ? (problem(around, refusal), kUnreachable) : problem(around, refusal);
-    const Parsed parsed = parse(*commands, words, around.control);
+    Parsed parsed = parse(*commands, words, around.control);
     if (!parsed.text.empty()) {
         (parsed.exitCode == kDone ? around.out : around.err) << parsed.text;
         return parsed.exitCode;
@@ -281,6 +282,11 @@ int run(const std::vector<std::string>& words, const Surroundings& around) {
             around.err << "musterctl: nothing was done\n";
             return kNotConfirmed;
         }
+    }
+    if (auto fetched = fetchSecrets(parsed.invocation, around.secret, around.in != nullptr ? *around.in : std::cin);
+        !fetched) {
+        around.err << "musterctl: " << harmless(fetched.error().text()) << "\n";
+        return kUsage;
     }
     if (command.file)
         return download(client, parsed.invocation, around);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct Surroundings {
     bool outIsTerminal = false;
     /// Asks a person; empty: there is nobody to ask.
     std::function<bool(const std::string& question)> confirm = {};
+    /// Asks a person for what is not shown; empty: there is nobody to ask.
+    std::function<std::optional<std::string>(const std::string& prompt)> secret = {};
+    std::istream* in = nullptr;  ///< nullptr: std::cin
 };
 
 /// @param words  without the program's name

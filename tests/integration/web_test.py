@@ -353,7 +353,9 @@ class Web(Box):
         self.assertEqual(ada.api("GET", "/status")[0], 401)
         self.assertEqual(ada.log_in("ada")[0], 200)
         self.assertNotEqual(daemon.ctl("setup-code", check=False).returncode, 0)
-        daemon.ctl("user", "add", "bob", "viewer", "another quiet harbour")
+        password = self.directory / "password"
+        password.write_text("another quiet harbour\n")
+        daemon.ctl("user", "add", "bob", "viewer", "--password-file", password)
         self.assertEqual(self.browser().log_in("BOB", "another quiet harbour")[0], 200)
         mode = (daemon.state / "webui" / "users.json").stat().st_mode
         self.assertEqual(mode & 0o777, 0o600)

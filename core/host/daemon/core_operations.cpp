@@ -38,6 +38,10 @@ constexpr Field kStatusAnswer[] = {
     {.name = "pluginsStarted", .type = FieldType::integer, .help = "Plugins in service.", .column = true},
     {.name = "pluginsFailed", .type = FieldType::integer, .help = "Plugins that could not be.", .column = true},
     {.name = "safeMode", .type = FieldType::boolean, .help = "Only the safe set was started.", .column = true},
+    {.name = "degraded",
+     .type = FieldType::boolean,
+     .help = "A database was set aside or cannot be opened; \"musterctl backup list\" shows what can be restored.",
+     .column = true},
     {.name = "trouble", .type = FieldType::texts, .help = "What is wrong, a sentence each.", .column = true},
 };
 
@@ -95,6 +99,7 @@ Json status(const CoreView& view) {
                  {"pluginsStarted", count([](plugins::State state) { return state == plugins::State::started; })},
                  {"pluginsFailed", count(failed)},
                  {"safeMode", view.plugins.safeMode()},
+                 {"degraded", view.backups != nullptr && view.backups->isNeeded()},
                  {"trouble", texts(troubles(view))}});
 }
 
@@ -151,6 +156,9 @@ std::vector<std::string> troubles(const CoreView& view) {
     if (view.audit != nullptr)
         if (std::string text = view.audit->trouble(); !text.empty())
             lines.push_back(std::move(text));
+    if (view.backups != nullptr)
+        for (std::string& line : view.backups->troubles())
+            lines.push_back(std::move(line));
     if (view.plugins.safeMode())
         lines.emplace_back("safe mode: the daemon died too often after its start; see \"musterctl plugin list\"");
     for (std::string& line : view.services.pluginTroubles())
@@ -206,6 +214,18 @@ Result<void> addCoreOperations(api::OperationTable& table, const CoreView& view)
                     reply.after = reply.body;
                     return reply;
                 });
+        !added)
+        return added;
+    if (auto added = add({.method = "POST",
+                          .path = "/restart",
+                          .role = Role::admin,
+                          .cli = "restart",
+                          .summary = "Has the daemon begin anew, in order: settings that need a restart take effect.",
+                          .confirm = "Begin anew? Clients are not served for a moment, and ask again."},
+                         [&view](const Call&) -> Result<Reply> {
+                             view.restart();
+                             return Reply(json({{"restarting", true}}));
+                         });
         !added)
         return added;
     if (auto added = add({.method = "GET",

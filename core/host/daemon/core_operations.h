@@ -11,6 +11,7 @@
 
 #include "api/operations.h"
 #include "audit/log.h"
+#include "backup/backups.h"
 #include "host/daemon/request_rate.h"
 #include "host/daemon/services.h"
 #include "host/plugins/plugin_host.h"
@@ -33,7 +34,10 @@ struct CoreView {
     const PresentStore& store;
     /// Keeps the mode and begins anew in it. @param caller  who asked
     std::function<Result<void>(Mode mode, const std::string& caller)> chooseMode;
+    /// Begins anew in the same mode, in order.
+    std::function<void()> restart = {};
     const audit::Log* audit = nullptr;
+    const backup::Backups* backups = nullptr;  ///< nullptr: nothing is kept
 };
 
 /// All that is wrong now, a sentence each; empty: nothing.

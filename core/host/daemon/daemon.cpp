@@ -82,6 +82,30 @@ ExitCode Daemon::check() {
     return ExitCode::good;
 }
 
+/// What a restore has laid ready, before anything of it is open. The audit log may be a part of it.
+Result<void> Daemon::putInPlace(std::optional<backup::Plan>& restored) {
+    const backup::Directories directories{
+        state_, line_.config.empty() ? state_ / "muster.toml" : std::filesystem::absolute(line_.config)};
+    if (backup::isStaged(state_))
+        audit_.reset();
+    auto put = backup::putInPlace(directories);
+    if (!audit_)
+        audit_ = std::make_unique<audit::Recorder>(audit::LogOptions{(state_ / "audit").string()});
+    if (!put)
+        return fail(put.error());
+    restored = std::move(*put);
+    if (!restored)
+        return {};
+    AuditNote note;
+    note.who = restored->by;
+    note.action = "restore";
+    note.what = json({{"backup", restored->backup},
+                      {"parts", Json::Array(restored->parts.begin(), restored->parts.end())},
+                      {"aside", restored->aside}});
+    audit_->note("core", std::move(note));
+    return backup::forget(directories, *restored);
+}
+
 ExitCode Daemon::run() {
     if (line_.check)
         return check();
@@ -98,9 +122,16 @@ ExitCode Daemon::run() {
     if (!lock)
         return say(lock.error(), ExitCode::configuration);
     sockets_.adopt(supervise::passedDescriptors());
-    audit_ = std::make_unique<audit::Recorder>(audit::LogOptions{(state_ / "audit").string()});
 
     for (;;) {
+        std::optional<backup::Plan> restored;
+        std::string restoreTrouble;
+        if (auto put = putInPlace(restored); !put) {
+            if (!line_.degraded)
+                return say(put.error(), ExitCode::configuration);
+            say(put.error(), ExitCode::good);  // clients come first: it is tried again at the next start
+            restoreTrouble = put.error().text();
+        }
         const std::optional<Mode> chosen = chosenMode(line_);
         const auto kept = readMode(state_);
         if (!kept && !chosen)
@@ -132,13 +163,16 @@ ExitCode Daemon::run() {
             else
                 storeTrouble = opened.error().text();
         }
-        Life life(premises(kept ? name(*kept) : "unreadable", std::move(storeTrouble), std::move(openStore)), mode,
-                  std::move(chosenBy), std::move(*settings), std::move(store));
+        Life::Premises given =
+            premises(kept ? name(*kept) : "unreadable", std::move(storeTrouble), std::move(openStore));
+        given.restored = std::move(restored);
+        given.restoreTrouble = std::move(restoreTrouble);
+        Life life(std::move(given), mode, std::move(chosenBy), std::move(*settings), std::move(store));
         const auto started = life.start();
         const bool again = started && life.loop();
         if (!again)
             notifier_.stopping();
-        life.stop(!started ? "it could not start" : again ? "another mode was chosen" : "a signal");
+        life.stop(!started ? "it could not start" : again ? life.whyAnew() : "a signal");
         if (!started)
             say(started.error(), ExitCode::configuration);
         if (life.wedged()) {

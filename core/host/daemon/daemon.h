@@ -32,6 +32,7 @@ public:
 private:
     Life::Premises premises(std::string keptMode, std::string storeTrouble = {}, PresentStore::Open openStore = {});
     ExitCode check();
+    Result<void> putInPlace(std::optional<backup::Plan>& restored);
     void denyExec();
     /// The state directory: --state, else what the settings file says.
     Result<std::filesystem::path> stateDirectory() const;

@@ -7,6 +7,8 @@
 
 #include "api/describe.h"
 #include "audit/operations.h"
+#include "backup/events.h"
+#include "backup/operations.h"
 #include "host/daemon/box_operations.h"
 #include "host/daemon/core_events.h"
 #include "host/daemon/memory.h"
@@ -27,6 +29,13 @@ constexpr auto kDrainLimit = 1000ms;  // for answers under way when the daemon i
 constexpr auto kDrainLook = 10ms;
 constexpr auto kLookForStore = 2s;
 constexpr auto kTrim = 60s;
+
+std::string listed(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names)
+        out += (out.empty() ? "" : ", ") + name;
+    return out;
+}
 
 }  // namespace
 
@@ -50,6 +59,7 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
       plugins_(services_, pluginOptions(premises_.line, premises_.state)),
       dispatcher_(reactors_.count(), plugins_.families(), limits(*settings_),
                   [this](bool durable) { durabilityChanged(durable); }),
+      backups_(makeBackups()),
       view_{mode,
             std::move(chosenBy),
             std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()),
@@ -63,7 +73,9 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
             premises_.sockets,
             store_,
             [this](Mode wanted, const std::string& caller) { return chooseMode(wanted, caller); },
-            premises_.audit != nullptr ? &premises_.audit->log() : nullptr} {
+            [this] { beginAnew("somebody had it begin anew"); },
+            premises_.audit != nullptr ? &premises_.audit->log() : nullptr,
+            backups_.get()} {
     services_.setDispatcher(dispatcher_);
     services_.setSettingsChanged(
         [this](const settings::Change& change) { plugins_.settingsChanged(change.section, change.restart); });
@@ -137,6 +149,16 @@ Result<void> Life::start() {
                                 {"option", option},
                                 {"mode", name(mode_)},
                                 {"before", premises_.keptMode}}));
+    if (premises_.restored)
+        services_.journal("core", backup::kRestored,
+                          json({{"parts", listed(premises_.restored->parts)},
+                                {"name", premises_.restored->backup},
+                                {"by", premises_.restored->by},
+                                {"aside", premises_.restored->aside}}));
+    if (!premises_.restoreTrouble.empty())
+        services_.journal("core", backup::kRestoreFailed, json({{"trouble", premises_.restoreTrouble}}));
+    if (backups_)
+        backups_->start();
     services_.journal("core", kStarted, json({{"version", MUSTER_VERSION}, {"mode", name(mode_)}}));
     for (const std::string& trouble : troubles(view_))
         log_.write(Severity::warning, "core", trouble);
@@ -194,6 +216,9 @@ Result<void> Life::registerOperations() {
     if (premises_.audit != nullptr)
         if (auto added = audit::addOperations(table_, premises_.audit->log()); !added)
             return added;
+    if (backups_)
+        if (auto added = backup::addOperations(table_, *backups_); !added)
+            return added;
     pool::Archive* const archive = store_.get();
     return archive != nullptr ? registerPoolOperations(*archive) : Result<void>();
 }
@@ -246,6 +271,8 @@ void Life::stop(const char* reason) noexcept {
         services_.journal("core", kStopping, json({{"reason", reason}}));
     if (premises_.audit != nullptr)
         premises_.audit->log().onTrouble({});
+    if (backups_)
+        backups_->stop();  // before those who wait for it
     if (control_)
         control_->stop();
     worker_.stop();  // what it does, it does to what goes now
@@ -386,9 +413,34 @@ Result<void> Life::chooseMode(Mode wanted, const std::string& caller) {
     if (auto written = writeMode(premises_.state, wanted); !written)
         return written;
     services_.journal("core", kModeChosen, json({{"caller", caller}, {"mode", name(wanted)}, {"before", name(mode_)}}));
+    beginAnew("another mode was chosen");
+    return {};
+}
+
+void Life::beginAnew(const char* why) {
+    why_ = why;
     beginAnew_ = true;
     loop_.post([this] { drainThenStop(std::chrono::steady_clock::now() + kDrainLimit); });
-    return {};
+}
+
+std::unique_ptr<backup::Backups> Life::makeBackups() {
+    if (premises_.state.empty())
+        return nullptr;
+    backup::Surroundings around;
+    around.directories = {premises_.state, settings_->file()};
+    around.version = MUSTER_VERSION;
+    around.mode = mode_;
+    around.store = [this] { return store_.get(); };
+    around.policy = [this] { return backupPolicy(*settings_); };
+    around.judgeSettings = [this](std::string_view text) -> Result<void> {
+        const settings::Report report = settings_->checkText(text, "the settings in it");
+        if (report.good())
+            return {};
+        return fail(Code::incompatible, "settings", "this Muster would not start with them: " + report.text());
+    };
+    around.event = [this](const EventSpec& spec, Json fields) { services_.journal("core", spec, std::move(fields)); };
+    around.beginAnew = [this] { beginAnew("a backup is restored"); };
+    return std::make_unique<backup::Backups>(std::move(around));
 }
 
 void Life::syncCounters() {

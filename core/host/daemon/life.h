@@ -15,6 +15,7 @@
 
 #include "api/operations.h"
 #include "audit/recorder.h"
+#include "backup/backups.h"
 #include "host/control/control_server.h"
 #include "host/daemon/command_line.h"
 #include "host/daemon/core_operations.h"
@@ -46,12 +47,14 @@ public:
         Log& log;
         supervise::Notifier& notifier;
         supervise::ListenSockets& sockets;
-        std::function<void()> denyExec;  ///< once all has started
-        nsupdate::Helper* nsupdate;      ///< nullptr: there is none
-        audit::Recorder* audit;          ///< nullptr: nothing is kept (--check)
-        std::string keptMode;            ///< what STATE/mode says; "unreadable" where it says nothing
-        std::string storeTrouble;        ///< why a mode that has a store has none yet; empty: it has one
-        PresentStore::Open openStore;    ///< how to look for it
+        std::function<void()> denyExec;             ///< once all has started
+        nsupdate::Helper* nsupdate;                 ///< nullptr: there is none
+        audit::Recorder* audit;                     ///< nullptr: nothing is kept (--check)
+        std::string keptMode;                       ///< what STATE/mode says; "unreadable" where it says nothing
+        std::string storeTrouble;                   ///< why a mode that has a store has none yet; empty: it has one
+        PresentStore::Open openStore;               ///< how to look for it
+        std::optional<backup::Plan> restored = {};  ///< what was put in place before this life
+        std::string restoreTrouble = {};            ///< why what lies ready could not be
     };
 
     Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<settings::SettingsStore> settings,
@@ -62,8 +65,10 @@ public:
 
     /// @error  what a person has to do something about
     Result<void> start();
-    /// Until a signal, or until another mode was chosen: true then.
+    /// Until a signal, or until the next life is wanted: true then.
     bool loop();
+    /// Why the next life is wanted. @thread after loop()
+    const char* whyAnew() const noexcept { return why_.load(); }
     void stop(const char* reason) noexcept;
     /// After stop(): this object must not be destroyed.
     bool wedged() const { return plugins_.anyWedged(); }
@@ -80,6 +85,8 @@ private:
     std::string productName(const Guid& counted, const Guid& sku);
     Result<void> listensWhereTold() const;
     bool hasPlugin(std::string_view wanted) const;
+    std::unique_ptr<backup::Backups> makeBackups();
+    void beginAnew(const char* why);
     Result<void> chooseMode(Mode wanted, const std::string& caller);
     void coreSettingsChanged();
     void lookAgain();
@@ -106,12 +113,14 @@ private:
     DaemonServices services_;
     plugins::PluginHost plugins_;
     dispatch::ActivationDispatcher dispatcher_;
+    std::unique_ptr<backup::Backups> backups_;  // nullptr: nothing is kept
     CoreView view_;
     std::optional<control::ControlServer> control_;
     std::chrono::milliseconds watchdog_{0};
     bool draining_ = false;
     bool stopped_ = false;
     std::atomic<bool> beginAnew_{false};
+    std::atomic<const char*> why_{""};
     std::string statusTold_;
     Monotonic nextLook_{};  // for the store
     Monotonic nextTrim_{};

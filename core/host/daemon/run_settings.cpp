@@ -71,6 +71,8 @@ Result<std::unique_ptr<settings::SettingsStore>> openSettings(const CommandLine&
         return fail(announced.error());
     if (auto announced = (*opened)->announce("core", "pool", kPoolSettings); !announced)
         return fail(announced.error());
+    if (auto announced = (*opened)->announce("core", "backup", backup::kBackupSettings); !announced)
+        return fail(announced.error());
     return opened;
 }
 
@@ -100,6 +102,15 @@ std::uint32_t newClientsPerHour(const settings::SettingsStore& settings) {
 
 bool recording(const settings::SettingsStore& settings) {
     return value<bool>(settings, "pool", "record", true);
+}
+
+backup::Policy backupPolicy(const settings::SettingsStore& settings) {
+    backup::Policy policy;
+    policy.daily = value<bool>(settings, "backup", "daily", policy.daily);
+    policy.kept = static_cast<std::size_t>(value<std::int64_t>(settings, "backup", "kept", 7));
+    policy.uploadLimit = value<std::int64_t>(settings, "backup", "upload-limit", policy.uploadLimit);
+    policy.password = value<std::string>(settings, "backup", "password", "");
+    return policy;
 }
 
 pool::StoreConfig storeConfig(const settings::SettingsStore& settings, const std::filesystem::path& directory,

@@ -9,6 +9,7 @@
 
 #include "muster/result.h"
 
+#include "backup/backup_settings.h"
 #include "host/daemon/command_line.h"
 #include "host/daemon/log.h"
 #include "host/dispatch/service.h"
@@ -37,6 +38,7 @@ dispatch::Limits limits(const settings::SettingsStore& settings);
 unsigned reactorCount(const settings::SettingsStore& settings);
 std::uint32_t newClientsPerHour(const settings::SettingsStore& settings);
 bool recording(const settings::SettingsStore& settings);
+backup::Policy backupPolicy(const settings::SettingsStore& settings);
 pool::StoreConfig storeConfig(const settings::SettingsStore& settings, const std::filesystem::path& directory,
                               bool degraded);
 plugins::PluginHostOptions pluginOptions(const CommandLine& line, const std::filesystem::path& state);

@@ -37,14 +37,15 @@ export function clockDifference(date: string | null, sent: number, now: number):
     return Number.isNaN(said) ? undefined : said + 500 - (sent + now) / 2;
 }
 
-async function call(method: string, url: string, body: Json | undefined, signal: AbortSignal | undefined, keepsSession: boolean): Promise<Response> {
+async function call(method: string, url: string, body: Json | Blob | undefined, signal: AbortSignal | undefined, keepsSession: boolean): Promise<Response> {
     const headers: Record<string, string> = { Accept: 'application/json, text/plain' };
     if (method !== 'GET') headers['X-Muster-CSRF'] = csrf;
-    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    const file = body instanceof Blob;
+    if (body !== undefined) headers['Content-Type'] = file ? 'application/octet-stream' : 'application/json';
     let response: Response;
     const sent = Date.now();
     try {
-        response = await fetch(url, { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body), credentials: 'same-origin', cache: 'no-store' });
+        response = await fetch(url, { method, headers, signal: signal ?? null, body: body === undefined ? null : file ? body : JSON.stringify(body), credentials: 'same-origin', cache: 'no-store' });
     } catch (error) {
         if (error instanceof DOMException && error.name === 'AbortError') throw error;
         throw unreachable();
@@ -82,6 +83,11 @@ export async function send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path:
 
 export async function sendText(method: 'POST', path: string, body?: Json): Promise<string> {
     return (await call(method, address(path), body, undefined, false)).text();
+}
+
+/** A file of this browser, as it is. */
+export async function sendFile<T>(path: string, file: Blob): Promise<T> {
+    return json<T>(await call('POST', address(path), file, undefined, false));
 }
 
 /** Login and set-up: a 401 is an answer there, not the end of a session. */

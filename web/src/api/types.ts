@@ -37,7 +37,23 @@ export interface Status {
     pluginsStarted: number;
     pluginsFailed: number;
     safeMode: boolean;
+    degraded: boolean;
     trouble: string[];
+}
+
+export interface Backup {
+    name: string;
+    kind: 'person' | 'daily' | 'uploaded' | 'before-restore';
+    made?: string;
+    size: number;
+    parts: string[];
+    encrypted: boolean;
+    verified: boolean;
+    newest: boolean;
+    checked?: string;
+    by: string;
+    leftOut: { part: string; why: string }[];
+    problem: string;
 }
 
 export interface PoolProduct {

@@ -18,7 +18,7 @@ import { alarmsOf, gaugeOf, type Facts } from './health';
 import { fits } from './palette';
 import { match } from './router';
 
-const status: Status = { ready: true, mode: 'relay', version: '1', started: '', uptime: 1, listening: ['10.0.0.1:1688'], clients: 0, machines: 0, requests: 0, failed: 0, requestsPerSecond: 0, inFlight: 0, answersNotDurable: 0, pluginsStarted: 6, pluginsFailed: 0, safeMode: false, trouble: [] };
+const status: Status = { ready: true, mode: 'relay', version: '1', started: '', uptime: 1, listening: ['10.0.0.1:1688'], clients: 0, machines: 0, requests: 0, failed: 0, requestsPerSecond: 0, inFlight: 0, answersNotDurable: 0, pluginsStarted: 6, pluginsFailed: 0, safeMode: false, degraded: false, trouble: [] };
 const upstream = { name: 'kms-a', address: 'a:1688', condition: 'up' as const, state: 'active' as const, stateFrom: 'settings', priority: 0, weight: 100, why: 'answers', addresses: [], families: [], versions: [], countsVirtual: 'unknown' as const, discoveredIn: '', asked: 0, answers: 0, failures: 0, associations: 0, reading: '' };
 const facts: Facts = { status, pool: undefined, gauges: [], upstreams: [upstream], domains: [], targets: [], at: 0 };
 const client = { count: 30, required: 25, result: '0x00000000', status: 'licensed', upstream: 'kms-a' } as Client;

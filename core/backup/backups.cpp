@@ -1,0 +1,755 @@
+#include "backup/backups.h"
+
+#include <algorithm>
+#include <array>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "muster/private_file.h"
+
+#include "api/values.h"
+#include "backup/database.h"
+#include "backup/events.h"
+#include "backup/sealing.h"
+#include "pool/schema.h"
+
+namespace muster::backup {
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kSpare = 64 << 20;  // octets that are left for those who serve clients
+constexpr std::size_t kMaxSettings = 4 << 20;
+constexpr std::size_t kMaxDue = 64;
+constexpr std::size_t kPiece = 64 * 1024;               // octets of an upload
+constexpr std::int64_t kLookAtRoom = 16 * 1024 * 1024;  // octets of it between two looks
+constexpr const char* kDue = "next-daily";
+constexpr auto kDay = 24h;
+constexpr auto kAgainAfter = 1h;
+constexpr auto kLongestWait = 60s;
+constexpr int kNice = 10;  // below whatever serves
+constexpr int kTries = 3;  // for files that change while they are opened
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names)
+        out += (out.empty() ? "" : ", ") + name;
+    return out;
+}
+
+std::string hostName() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+bool has(const std::vector<std::string>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Parts that nobody knows, or that are named twice.
+Result<void> judgeParts(const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+        if (partOf(name) == nullptr) {
+            std::vector<std::string> known;
+            for (const Part& part : parts())
+                known.emplace_back(part.name);
+            return fail(Code::malformed, "parts", "\"" + name + "\" is none; there are " + joined(known));
+        }
+    return {};
+}
+
+Result<void> judgePassword(const std::string& password) {
+    if (password.empty() || (password.size() >= kShortestPassword && password.size() <= kLongestPassword))
+        return {};
+    return fail(Code::malformed, "password", "12 to 256 octets are allowed");
+}
+
+/// Minutes, at random: not all appliances of a site at the same time.
+std::chrono::minutes jitter(std::uint32_t most) {
+    return std::chrono::minutes(randombytes_uniform(most + 1));
+}
+
+/// Whether the name still means the file that is open.
+bool isStill(const fs::path& path, const DiskFile& file) noexcept {
+    struct stat named {};
+    struct stat open {};
+    return ::stat(path.c_str(), &named) == 0 && ::fstat(file.fd(), &open) == 0 && named.st_ino == open.st_ino &&
+           named.st_dev == open.st_dev;
+}
+
+}  // namespace
+
+Backups::Gathered::~Gathered() {
+    inputs.clear();
+    for (const fs::path& copy : copies)
+        ::unlink(copy.c_str());
+}
+
+Backups::Backups(Surroundings surroundings) : around_(std::move(surroundings)), shelf_(around_.directories.state) {}
+
+void Backups::start() {
+    if (auto opened = shelf_.open(); !opened) {
+        const std::lock_guard lock(mutex_);
+        dailyTrouble_ = opened.error().text();
+    }
+    shelf_.tidy();
+    due_ = readDue();
+    thread_ = std::thread([this] {
+        ::pthread_setname_np(::pthread_self(), "backup");
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+        run();
+    });
+}
+
+void Backups::stop() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable())
+        thread_.join();
+}
+
+// ---- made
+
+bool Backups::isOpen(const Part& part) const {
+    return (part.name == "pool" && around_.mode == Mode::relay) || (part.name == "lab" && around_.mode == Mode::lab);
+}
+
+Result<fs::path> Backups::databaseFor(const Part& part, const std::string& path, Gathered& into) {
+    const fs::path copy = shelf_.directory() / ("." + std::string(part.name) + ".copy");
+    ::unlink(copy.c_str());
+    into.copies.push_back(copy);
+    if (!isOpen(part)) {
+        if (auto copied = copyDatabase(around_.directories.state / path, copy); !copied)
+            return fail(copied.error());
+        return copy;
+    }
+    pool::Archive* const store = around_.store();
+    if (store == nullptr)
+        return fail(Code::missing, std::string(part.name), "Muster goes on without its database now");
+    if (auto copied = store->backup(copy.string()); !copied)
+        return fail(copied.error());
+    return copy;
+}
+
+/// What others replace meanwhile is opened before anything of it is read, so that all is of one moment.
+Result<void> Backups::gatherPart(const Part& part, Gathered& into) {
+    std::vector<std::pair<fs::path, Input>> found;
+    for (int tries = 1;; ++tries) {
+        found.clear();
+        bool whole = true;
+        for (const Present& present : backup::present(around_.directories, part)) {
+            if (present.kind == FileKind::passing || (present.kind == FileKind::attached && isOpen(part)))
+                continue;
+            fs::path path = fileOf(around_.directories, present.path);
+            if (present.kind == FileKind::database) {
+                auto copy = databaseFor(part, present.path, into);
+                if (!copy)
+                    return fail(copy.error());
+                path = std::move(*copy);
+            }
+            auto file = DiskFile::open(path);
+            if (!file) {
+                whole = whole && file.error().code != Code::missing;  // gone again: looked at anew
+                if (file.error().code != Code::missing)
+                    return fail(file.error());
+                continue;
+            }
+            found.emplace_back(std::move(path), Input{{present.path, 0, {}}, std::move(*file)});
+        }
+        for (const auto& [path, input] : found)
+            whole = whole && isStill(path, input.file);
+        if (whole)
+            break;
+        if (tries == kTries)
+            return fail(Code::conflict, "backup", "files of part " + std::string(part.name) + " change all the time");
+    }
+    for (auto& [path, input] : found) {
+        auto size = input.file.size();
+        if (!size)
+            return fail(size.error());
+        auto hash = hashOf(input.file, *size);
+        if (!hash)
+            return fail(hash.error());
+        input.entry.size = *size;
+        input.entry.sha256 = std::move(*hash);
+        into.inputs.push_back(std::move(input));
+    }
+    if (!found.empty())
+        into.about.parts.emplace_back(part.name);
+    else
+        into.about.leftOut.push_back({std::string(part.name), "there is nothing of it"});
+    return {};
+}
+
+Result<void> Backups::gather(const Wish& wish, Gathered& into) {
+    for (const Part& part : parts()) {
+        const bool named = has(wish.parts, part.name);
+        if (!wish.parts.empty() && !named) {
+            into.about.leftOut.push_back({std::string(part.name), "it was not asked for"});
+            continue;
+        }
+        if (part.secret && wish.password.empty()) {
+            if (named)
+                return fail(Code::denied, std::string(part.name),
+                            "holds secrets, which no backup has in clear; give a password");
+            into.about.leftOut.push_back({std::string(part.name), "it holds secrets, and no password was given"});
+            continue;
+        }
+        const std::size_t before = into.inputs.size();
+        if (auto done = gatherPart(part, into); !done) {
+            // A mode that does not serve now, or a store that is not there, keeps no other part from being saved.
+            const bool other =
+                (part.name == "pool" || part.name == "lab") && (!isOpen(part) || around_.store() == nullptr);
+            if (!other || named || stopping_)
+                return done;
+            into.inputs.resize(before);
+            into.about.leftOut.push_back({std::string(part.name), done.error().text().substr(0, 200)});
+        }
+    }
+    if (into.inputs.empty())
+        return fail(Code::missing, "backup", "there is nothing of these parts");
+    if (into.inputs.size() > kMaxFiles)
+        return fail(Code::busy, "backup", "more than 4,096 files; remove old revisions");
+    return {};
+}
+
+Result<void> Backups::haveRoom(std::uint64_t octets) const {
+    const auto there = room(around_.directories.state);
+    if (!there)
+        return fail(there.error());
+    if (*there >= octets + kSpare)
+        return {};
+    return fail(Code::storage, "backup",
+                "no room: " + std::to_string((octets + kSpare) >> 20) + " MiB are needed and " +
+                    std::to_string(*there >> 20) + " MiB are free; remove old backups, or make room otherwise");
+}
+
+Result<Item> Backups::make(const Wish& wish, Origin origin) {
+    const std::unique_lock work(work_, std::try_to_lock);
+    if (!work.owns_lock())
+        return fail(Code::busy, "backup", "another one is being made, checked or restored; try again");
+    if (auto opened = shelf_.open(); !opened)
+        return fail(opened.error());
+    std::uint64_t all = 0;
+    for (const Part& part : parts())
+        for (const Present& file : present(around_.directories, part)) {
+            std::error_code unknown;
+            const auto size = fs::file_size(fileOf(around_.directories, file.path), unknown);
+            all += unknown || file.kind == FileKind::passing ? 0 : size;
+        }
+    if (auto enough = haveRoom(2 * all);
+        !enough)  // the copy of the database beside the backup, then the one that is checked
+        return fail(enough.error());
+    Manifest manifest;
+    manifest.poolSchema = pool::kSchemaVersion;
+    Gathered gathered;
+    gathered.about.muster = around_.version;
+    gathered.about.made = wallNow();
+    gathered.about.by = wish.by;
+    gathered.about.host = hostName();
+    gathered.about.mode = muster::name(around_.mode);
+    if (auto done = gather(wish, gathered); !done)
+        return fail(done.error());
+    manifest.about = gathered.about;
+    for (const Input& input : gathered.inputs)
+        manifest.files.push_back(input.entry);
+
+    const fs::path making = shelf_.directory() / ".making";
+    ::unlink(making.c_str());  // what an earlier attempt left
+    auto file = DiskFile::make(making);
+    if (!file)
+        return fail(file.error());
+    const auto made = [&]() -> Result<std::string> {
+        FileSink sink(*file);
+        if (auto written = writeArchive(sink, manifest, gathered.inputs, wish.password, stopping_); !written)
+            return fail(written.error());
+        gathered.inputs.clear();
+        for (const fs::path& copy : gathered.copies)
+            ::unlink(copy.c_str());
+        if (auto verified = verify(making, wish.password); !verified)
+            return fail(verified.error());
+        std::string name = shelf_.freeName(manifest.about.made, origin);
+        if (auto kept = shelf_.keep(making, name, wallNow()); !kept)
+            return fail(kept.error());
+        return name;
+    }();
+    if (!made) {
+        ::unlink(making.c_str());
+        return fail(made.error());
+    }
+    around_.event(kBackupMade, json({{"name", *made}, {"by", wish.by}, {"parts", joined(manifest.about.parts)}}));
+    return shelf_.find(*made);
+}
+
+Result<Item> Backups::create(const Wish& wish) {
+    if (auto judged = judgeParts(wish.parts); !judged)
+        return fail(judged.error());
+    if (auto judged = judgePassword(wish.password); !judged)
+        return fail(judged.error());
+    if (auto may = mayKeepMore(); !may)
+        return fail(may.error());
+    return make(wish, Origin::person);
+}
+
+Result<void> Backups::mayKeepMore() const {
+    const auto items = list();
+    if (!items)
+        return fail(items.error());
+    if (std::count_if(items->begin(), items->end(), [](const Item& item) {
+            return item.origin == Origin::person || item.origin == Origin::uploaded;
+        }) >= static_cast<std::ptrdiff_t>(Shelf::kMost))
+        return fail(Code::busy, "backup", "64 are kept here already; remove one (\"musterctl backup remove\")");
+    return {};
+}
+
+// ---- checked
+
+Result<void> Backups::verify(const fs::path& path, const std::string& password) {
+    auto file = DiskFile::open(path);
+    if (!file)
+        return fail(file.error());
+    auto reader = ArchiveReader::open(std::make_unique<FileSource>(std::move(*file)), password);
+    if (!reader)
+        return fail(reader.error());
+    std::uint64_t largest = 0;
+    for (const FileEntry& entry : (*reader)->manifest().files)
+        if (placeOf(entry.path)->kind == FileKind::database)
+            largest = std::max(largest, entry.size);
+    if (auto enough = haveRoom(largest); !enough)
+        return enough;
+
+    /// A database is laid down, looked at when it is whole, and removed.
+    class Laid final : public ByteSink {
+    public:
+        Laid(fs::path path, const std::atomic<bool>& stopping) : path_(std::move(path)), stopping_(stopping) {}
+        ~Laid() override { ::unlink(path_.c_str()); }
+        Result<void> begin() {
+            ::unlink(path_.c_str());
+            auto made = DiskFile::make(path_);
+            if (!made)
+                return fail(made.error());
+            file_ = std::move(*made);
+            return {};
+        }
+        Result<void> write(Octets octets) override { return file_.write(octets); }
+        Result<void> finish() override {
+            const auto checked = checkDatabase(path_, stopping_);
+            ::unlink(path_.c_str());
+            return checked ? Result<void>() : fail(checked.error());
+        }
+
+    private:
+        const fs::path path_;
+        const std::atomic<bool>& stopping_;
+        DiskFile file_;
+    } laid(shelf_.directory() / ".checking", stopping_);
+    return (*reader)->read(
+        [&](const FileEntry& entry) -> Result<ByteSink*> {
+            if (placeOf(entry.path)->kind != FileKind::database)
+                return nullptr;
+            if (auto begun = laid.begin(); !begun)
+                return fail(begun.error());
+            return &laid;
+        },
+        stopping_);
+}
+
+Result<Item> Backups::check(std::string_view name, const std::string& password) {
+    const auto item = find(name);
+    if (!item)
+        return item;
+    if (item->origin == Origin::restore)
+        return fail(Code::incompatible, std::string(name),
+                    "was put aside by a restore and is no backup; it can be restored or removed");
+    const std::unique_lock work(work_, std::try_to_lock);
+    if (!work.owns_lock())
+        return fail(Code::busy, "backup", "another one is being made, checked or restored; try again");
+    const auto path = shelf_.pathOf(name);
+    if (!path)
+        return fail(path.error());
+    auto verified = verify(*path, password.empty() && item->encrypted ? around_.policy().password : password);
+    if (verified || verified.error().code == Code::malformed || verified.error().code == Code::incompatible)
+        shelf_.note(name, wallNow(), verified ? "" : verified.error().detail);
+    if (!verified) {
+        verified.error().subject = name;
+        return fail(verified.error());
+    }
+    return find(name);
+}
+
+Result<void> Backups::remove(std::string_view name) {
+    const std::unique_lock work(work_, std::try_to_lock);
+    if (!work.owns_lock())
+        return fail(Code::busy, "backup", "another one is being made, checked or restored; try again");
+    return shelf_.remove(name);
+}
+
+// ---- fetched and brought
+
+Result<DiskFile> Backups::open(std::string_view name) const {
+    const auto path = shelf_.pathOf(name);
+    if (!path)
+        return fail(path.error());
+    if (*originOf(name) == Origin::restore)
+        return fail(Code::incompatible, std::string(name), "was put aside by a restore and is no file");
+    return DiskFile::open(*path);
+}
+
+Result<void> Backups::receive(const Next& next, std::int64_t announced, const fs::path& path) {
+    const std::int64_t limit = around_.policy().uploadLimit;
+    const auto tooLong = [&] {
+        return fail(Code::denied, "upload", "longer than " + api::sizeText(limit) + " (setting backup.upload-limit)");
+    };
+    if (announced > limit)
+        return tooLong();
+    if (auto enough = haveRoom(static_cast<std::uint64_t>(std::max<std::int64_t>(announced, 0))); !enough)
+        return enough;
+    ::unlink(path.c_str());
+    const auto file = DiskFile::make(path);
+    if (!file)
+        return fail(file.error());
+    std::vector<std::byte> buffer(kPiece);
+    for (std::int64_t all = 0, looked = 0;;) {
+        if (stopping_)
+            return fail(Code::busy, "upload", "Muster stops or begins anew; try again");
+        const auto got = next(buffer);
+        if (!got)
+            return fail(got.error());
+        if (*got == 0)
+            return file->sync();
+        all += static_cast<std::int64_t>(*got);
+        if (all > limit)
+            return tooLong();
+        if (all - looked >= kLookAtRoom) {
+            looked = all;
+            if (auto enough = haveRoom(0); !enough)
+                return enough;
+        }
+        if (auto written = file->write(Octets(buffer).first(*got)); !written)
+            return written;
+    }
+}
+
+Result<Item> Backups::upload(const Next& next, std::int64_t announced) {
+    const std::unique_lock one(upload_, std::try_to_lock);
+    if (!one.owns_lock())
+        return fail(Code::busy, "upload", "another one is under way; try again");
+    if (auto opened = shelf_.open(); !opened)
+        return fail(opened.error());
+    if (auto may = mayKeepMore(); !may)
+        return fail(may.error());
+    const fs::path coming = shelf_.directory() / ".uploading";
+    const auto kept = [&]() -> Result<Item> {
+        if (auto received = receive(next, announced, coming); !received)
+            return fail(received.error());
+        auto file = DiskFile::open(coming);
+        if (!file)
+            return fail(file.error());
+        FileSource source(std::move(*file));
+        const auto head = readHead(source);
+        if (!head)
+            return fail(head.error());
+        const std::lock_guard work(work_);
+        const auto verified = verify(coming, head->encrypted ? around_.policy().password : "");
+        if (!verified && !(head->encrypted && verified.error().code == Code::denied))
+            return fail(verified.error());
+        const std::string name = shelf_.freeName(wallNow(), Origin::uploaded);
+        if (auto taken = shelf_.keep(coming, name, verified ? std::optional(wallNow()) : std::nullopt); !taken)
+            return fail(taken.error());
+        return shelf_.find(name);
+    }();
+    if (!kept)
+        ::unlink(coming.c_str());
+    return kept;
+}
+
+// ---- restored
+
+Result<void> Backups::judgeStaged(const fs::path& settings) const {
+    const auto text = readPrivateFile(settings.string(), kMaxSettings);
+    if (!text)
+        return fail(text.error());
+    auto judged = around_.judgeSettings(*text);
+    if (!judged)
+        judged.error().detail += "; restore the other parts by their names, without settings";
+    return judged;
+}
+
+Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging& staging, Plan& plan) {
+    const auto path = shelf_.pathOf(name);
+    if (!path)
+        return fail(path.error());
+    auto file = DiskFile::open(*path);
+    if (!file)
+        return fail(file.error());
+    const auto item = find(name);
+    const bool own = wish.password.empty() && item && item->encrypted;
+    auto reader = ArchiveReader::open(std::make_unique<FileSource>(std::move(*file)),
+                                      own ? around_.policy().password : wish.password);
+    if (!reader)
+        return fail(reader.error());
+    const Manifest& manifest = (*reader)->manifest();
+    for (const std::string& part : manifest.about.parts)
+        if (wish.parts.empty() ? part != "audit" : has(wish.parts, part))
+            plan.parts.push_back(part);
+    for (const std::string& part : wish.parts)
+        if (!has(plan.parts, part))
+            return fail(Code::missing, std::string(name),
+                        "has no part " + part + "; it has " + joined(manifest.about.parts));
+    std::uint64_t all = 0;
+    for (const FileEntry& entry : manifest.files)
+        all += entry.size;
+    if (auto enough = haveRoom(all); !enough)
+        return enough;
+
+    /// A file that is laid ready; on the disk, and a database looked at, when it is finished.
+    class Laid final : public ByteSink {
+    public:
+        Result<void> begin(const fs::path& path, FileKind kind, const std::atomic<bool>& stopping) {
+            auto made = DiskFile::make(path);
+            if (!made)
+                return fail(made.error());
+            file_ = std::move(*made);
+            path_ = path;
+            kind_ = kind;
+            stopping_ = &stopping;
+            return {};
+        }
+        Result<void> write(Octets octets) override { return file_.write(octets); }
+        Result<void> finish() override {
+            if (auto synced = file_.sync(); !synced)
+                return synced;
+            if (kind_ != FileKind::database)
+                return {};
+            const auto checked = checkDatabase(path_, *stopping_);
+            return checked ? Result<void>() : fail(checked.error());
+        }
+
+    private:
+        DiskFile file_;
+        fs::path path_;
+        FileKind kind_ = FileKind::plain;
+        const std::atomic<bool>* stopping_ = nullptr;
+    } laid;
+    fs::path settings;
+    auto read = (*reader)->read(
+        [&](const FileEntry& entry) -> Result<ByteSink*> {
+            const Place place = *placeOf(entry.path);
+            if (!has(plan.parts, place.part->name))
+                return nullptr;
+            auto to = staging.place(entry.path);
+            if (!to)
+                return fail(to.error());
+            if (entry.path == kSettingsPath)
+                settings = *to;
+            if (auto begun = laid.begin(*to, place.kind, stopping_); !begun)
+                return fail(begun.error());
+            return &laid;
+        },
+        stopping_);
+    if (!read)
+        return read;
+    return settings.empty() ? Result<void>() : judgeStaged(settings);
+}
+
+Result<void> Backups::layAsideReady(std::string_view name, const Wish& wish, Staging& staging, Plan& plan) {
+    const auto item = find(name);
+    if (!item)
+        return fail(item.error());
+    if (!item->problem.empty())
+        return fail(Code::malformed, std::string(name), item->problem);
+    if (auto enough = haveRoom(item->size); !enough)
+        return enough;
+    const fs::path root = around_.directories.state / name;
+    const Directories aside{root, root / kSettingsPath};
+    fs::path settings;
+    for (const std::string& part : item->about.parts) {
+        if (!wish.parts.empty() && !has(wish.parts, part))
+            continue;
+        plan.parts.push_back(part);
+        for (const Present& file : present(aside, *partOf(part))) {
+            if (file.kind == FileKind::passing)
+                continue;
+            const auto to = staging.place(file.path);
+            if (!to)
+                return fail(to.error());
+            if (file.path == kSettingsPath)
+                settings = *to;
+            auto copied =
+                file.kind == FileKind::database ? copyDatabase(root / file.path, *to) : copyFile(root / file.path, *to);
+            if (!copied)
+                return copied;
+            if (file.kind != FileKind::database)
+                continue;
+            if (auto checked = checkDatabase(*to, stopping_); !checked)
+                return fail(checked.error());
+            if (auto laid = DiskFile::open(*to))
+                if (auto synced = laid->sync(); !synced)
+                    return synced;
+        }
+    }
+    for (const std::string& part : wish.parts)
+        if (!has(plan.parts, part))
+            return fail(Code::missing, std::string(name),
+                        "has no part " + part + "; it has " + joined(item->about.parts));
+    return settings.empty() ? Result<void>() : judgeStaged(settings);
+}
+
+Result<Plan> Backups::restore(std::string_view name, const Wish& wish) {
+    if (auto judged = judgeParts(wish.parts); !judged)
+        return fail(judged.error());
+    const auto origin = originOf(name);
+    if (const auto path = shelf_.pathOf(name); !path)
+        return fail(path.error());
+    const std::unique_lock work(work_, std::try_to_lock);
+    if (!work.owns_lock())
+        return fail(Code::busy, "backup", "another one is being made, checked or restored; try again");
+    const auto items = list();
+    if (!items)
+        return fail(items.error());
+    if (std::count_if(items->begin(), items->end(), [](const Item& item) { return item.origin == Origin::restore; }) >=
+        static_cast<std::ptrdiff_t>(Shelf::kMostAside))
+        return fail(Code::busy, "restore",
+                    "8 restores have put aside what was there; remove one of them (\"musterctl backup remove "
+                    "before-restore-…\")");
+    auto staging = Staging::begin(around_.directories);
+    if (!staging)
+        return fail(staging.error());
+    Plan plan;
+    plan.backup = name;
+    plan.by = wish.by;
+    plan.when = wallNow();
+    plan.aside = shelf_.freeName(plan.when, Origin::restore);
+    auto laid =
+        *origin == Origin::restore ? layAsideReady(name, wish, *staging, plan) : layReady(name, wish, *staging, plan);
+    if (laid && plan.parts.empty())
+        laid =
+            fail(Code::missing, std::string(name), "has nothing to restore but the audit log; name it to restore it");
+    if (!laid) {
+        if (laid.error().subject == "backup")
+            laid.error().subject = name;
+        return fail(laid.error());
+    }
+    if (auto ready = staging->ready(plan); !ready)
+        return fail(ready.error());
+    around_.event(kRestoreReady,
+                  json({{"by", plan.by}, {"parts", joined(plan.parts)}, {"name", plan.backup}, {"aside", plan.aside}}));
+    around_.beginAnew();
+    return plan;
+}
+
+// ---- offered
+
+std::optional<Item> Backups::newest() const {
+    const auto items = list();
+    if (items)
+        for (const Item& item : *items)
+            if (item.origin != Origin::restore && item.verified)
+                return item;
+    return std::nullopt;
+}
+
+std::vector<std::string> Backups::setAside() const {
+    std::vector<std::string> names;
+    if (around_.mode == Mode::none)
+        return names;
+    const Part& part = *partOf(around_.mode == Mode::lab ? "lab" : "pool");
+    for (const Present& file : present(around_.directories, part))
+        if (file.path.find("pool.db.damaged-") != std::string::npos && !file.path.ends_with("-wal") &&
+            !file.path.ends_with("-shm"))
+            names.push_back(file.path);
+    return names;
+}
+
+bool Backups::isNeeded() const {
+    return (around_.mode != Mode::none && around_.store() == nullptr) || !setAside().empty();
+}
+
+std::vector<std::string> Backups::troubles() const {
+    std::vector<std::string> lines;
+    const std::vector<std::string> damaged = setAside();
+    if (!damaged.empty()) {
+        const auto offered = newest();
+        lines.push_back("a damaged database was set aside as " + damaged.back() + " in the state directory; " +
+                        (offered ? "the newest verified backup is " + offered->name + " (\"musterctl backup restore " +
+                                       offered->name + "\")"
+                                 : std::string("no verified backup is here")) +
+                        ", or remove that file");
+    }
+    const std::lock_guard lock(mutex_);
+    if (!dailyTrouble_.empty())
+        lines.push_back("the daily backup cannot be made: " + dailyTrouble_);
+    return lines;
+}
+
+// ---- each day
+
+Timestamp Backups::readDue() const {
+    const auto content = readPrivateFile((shelf_.directory() / kDue).string(), kMaxDue);
+    const auto due = content ? api::parseTimestamp(*content) : std::nullopt;
+    // A clock that was wrong must not put it off for years.
+    if (due && *due <= wallNow() + kDay + 1h)
+        return *due;
+    return wallNow() + 10min + jitter(50);
+}
+
+void Backups::writeDue(Timestamp due) {
+    // Not kept, the next start begins with a delay of its own.
+    (void)writePrivateFile((shelf_.directory() / kDue).string(), isoTime(due));
+}
+
+void Backups::run() {
+    writeDue(due_);
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        lock.unlock();
+        const Timestamp now = wallNow();
+        if (due_ > now + kDay + 1h)  // the clock went back
+            due_ = now + kDay;
+        if (due_ <= now && around_.policy().daily)
+            makeDaily();
+        const auto wait = std::clamp<std::chrono::milliseconds>(due_ - wallNow(), 1s, kLongestWait);
+        lock.lock();
+        changed_.wait_for(lock, wait, [this] { return stopping_.load(); });
+    }
+}
+
+void Backups::makeDaily() {
+    const Policy policy = around_.policy();
+    Wish wish;
+    wish.password = policy.password;
+    wish.by = "daily";
+    Result<Item> made = fail(Code::internal, "backup", "");
+    try {
+        made = make(wish, Origin::daily);
+    } catch (const std::exception& thrown) {
+        made = fail(Code::internal, "backup", thrown.what());
+    }
+    if (!made && (stopping_ || made.error().code == Code::busy)) {
+        due_ = wallNow() + kLongestWait;  // in memory alone: after a restart it is due at once
+        return;
+    }
+    if (made) {
+        due_ = wallNow() + kDay - 15min + jitter(30);
+        writeDue(due_);
+        if (auto thinned = shelf_.thin(policy.kept); !thinned)
+            made = fail(thinned.error());
+    } else {
+        due_ = wallNow() + kAgainAfter;
+    }
+    const std::string trouble = made ? std::string() : made.error().text();
+    if (!trouble.empty())
+        around_.event(kBackupFailed, json({{"trouble", trouble}}));
+    const std::lock_guard lock(mutex_);
+    dailyTrouble_ = trouble;
+}
+
+}  // namespace muster::backup
