@@ -1,6 +1,7 @@
 #include "api/describe.h"
 
 #include <limits>
+#include <set>
 
 #include "api/json_text.h"
 #include "api/lists.h"
@@ -243,7 +244,9 @@ Json securitySchemes() {
 
 Json openApi(const OperationTable& table, std::string_view version) {
     Json paths{Json::Object()};
+    std::set<std::string> owners;
     for (const auto& row : table.list()) {
+        owners.insert(row->owner());
         const Operation& operation = row->operation();
         Json all = parameters(operation.path_, "path");
         for (const Fields fields : {operation.query, operation.list ? listFields() : Fields()}) {
@@ -266,7 +269,8 @@ Json openApi(const OperationTable& table, std::string_view version) {
         if (!operation.body.empty())
             described.set(
                 "requestBody",
-                json({{"content", json({{"application/json", json({{"schema", schemaOf(operation.body, Way::in)}})}})}}));
+                json({{"content",
+                       json({{"application/json", json({{"schema", schemaOf(operation.body, Way::in)}})}})}}));
         if (operation.upload > 0)
             described.set(
                 "requestBody",
@@ -285,6 +289,9 @@ Json openApi(const OperationTable& table, std::string_view version) {
             path = &paths.set(operation.path, Json(Json::Object()));
         path->set(method, std::move(described));
     }
+    Json::Array tags;
+    for (const std::string& owner : owners)
+        tags.push_back(json({{"name", owner}}));
     Json::Array servers{json({{"url", "/api/v1"}})};
     return json(
         {{"openapi", "3.1.0"},
@@ -293,6 +300,7 @@ Json openApi(const OperationTable& table, std::string_view version) {
                         {"description", "What can be asked of a running appliance."},
                         {"license", json({{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}})}})},
          {"servers", Json(std::move(servers))},
+         {"tags", Json(std::move(tags))},
          {"paths", std::move(paths)},
          {"components",
           json({{"responses",

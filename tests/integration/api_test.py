@@ -2,6 +2,8 @@
 """The OpenAPI document against the running server, in both directions: every operation of it is called, every answer is
 judged by what the document says of it, and nothing answers that is not in it."""
 import datetime
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,10 +27,10 @@ CALLS = {
     ("GET", "/backups/{name}/file"): lambda box: [({"name": "none"}, "", None)],
     ("POST", "/backups/{name}/check"): lambda box: [({"name": "none"}, "", {})],
     ("POST", "/backups/{name}/restore"): lambda box: [({"name": "none"}, "", {})],
-    ("GET", "/settings/{key}"): lambda box: [({"key": "core.max-in-flight"}, "", None), ({"key": "core.nothing"}, "", None)],
-    ("PUT", "/settings/{key}"): lambda box: [({"key": "core.max-in-flight"}, "", {"value": "2000"})],
-    ("DELETE", "/settings/{key}"): lambda box: [({"key": "core.max-in-flight"}, "", None)],
-    ("PATCH", "/settings"): lambda box: [({}, "", {"values": {"core.max-in-flight": "1900"}})],
+    ("GET", "/settings/{key}"): lambda box: [({"key": "core.log-level"}, "", None), ({"key": "core.nothing"}, "", None)],
+    ("PUT", "/settings/{key}"): lambda box: [({"key": "core.log-level"}, "", {"value": "debug"})],
+    ("DELETE", "/settings/{key}"): lambda box: [({"key": "core.log-level"}, "", None)],
+    ("PATCH", "/settings"): lambda box: [({}, "", {"values": {"core.log-level": "warning"}})],
     ("POST", "/settings/check"): lambda box: [({}, "", {}), ({}, "", {"file": "[core]\nnothing = 1\n"})],
     ("GET", "/revisions/{number}"): lambda box: [({"number": "1"}, "", None)],
     ("POST", "/revisions/{number}/restore"): lambda box: [({"number": "1"}, "", None)],
@@ -50,12 +52,13 @@ CALLS = {
     ("POST", "/plugins/{name}/clear"): lambda box: [({"name": "listener"}, "", None)],
     ("GET", "/dns/domains/{domain}"): lambda box: [({"domain": "muster.invalid"}, "", None)],
     ("DELETE", "/dns/keys/{name}"): lambda box: [({"name": "none"}, "", None)],
-    ("POST", "/dns/keys"): lambda box: [({}, "", {"file": "no key"})],
+    ("POST", "/dns/keys"): lambda box: [({}, "", {"name": "x.invalid", "file": "no key"})],
     ("GET", "/upstreams/{name}"): lambda box: [({"name": "nowhere"}, "", None)],
     ("POST", "/upstreams"): lambda box: [({}, "", {"name": "nowhere", "address": "127.0.0.1:9"})],
     ("PATCH", "/upstreams/{name}"): lambda box: [({"name": "nowhere"}, "", {"weight": 7})],
     ("GET", "/upstreams/{name}/counts"): lambda box: [({"name": "nowhere"}, "", None)],
     ("POST", "/upstreams/{name}/check"): lambda box: [({"name": "nowhere"}, "", None)],
+    **{("POST", "/upstreams/{name}/" + word): lambda box: [({"name": "nowhere"}, "", None)] for word in ("drain", "rest", "activate")},
     ("DELETE", "/upstreams/{name}"): lambda box: [({"name": "nowhere"}, "", None)],
     ("POST", "/upstreams/discover"): lambda box: [({}, "", {"domain": "muster.invalid"})],
 }
@@ -187,10 +190,19 @@ class Document(Box):
         support.wait_for(again, 60, daemon.log_tail)
         self.assertEqual(daemon.process.poll(), None)
 
+    def test_spectral_has_nothing_to_say(self):
+        ada = self.set_up(self.begun("relay"))
+        document = self.directory / "openapi.json"
+        document.write_text(json.dumps(ada.api("GET", "/openapi.json")[1]))
+        spectral = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "@stoplight" / "spectral-cli" / "dist" / "index.js"
+        done = subprocess.run(["node", spectral, "lint", "--ruleset", Path(__file__).with_name("spectral.yaml"), "--fail-severity",
+                               "hint", document], capture_output=True, text=True, timeout=120 * support.PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_a_support_bundle_holds_no_secret(self):
         daemon = self.begun("relay")
         ada = self.set_up(daemon)
-        self.assertEqual(ada.api("POST", "/dns/keys", {"name": "k.muster.invalid", "algorithm": "hmac-sha256", "secret": "c2VjcmV0LW9mLWEta2V5LXRoYXQtaXMtaGVyZQ=="})[0] // 100, 2)
+        self.assertEqual(ada.api("POST", "/dns/keys", {"name": "k.muster.invalid", "file": "c2VjcmV0LW9mLWEta2V5LXRoYXQtaXMtaGVyZQ=="})[0] // 100, 2)
         token = ada.api("POST", "/tokens", {"name": "t", "role": "viewer"})[1]["token"]
         status, answer, text = ada.ask("GET", API + "/support", raw=True)
         self.assertEqual((status, answer.getheader("Content-Type")), (200, "text/plain; charset=utf-8"))
