@@ -893,7 +893,6 @@ export const de: Catalogue = {
     'upstreams.notHere.detail': 'Im Labor spielt Muster den Host selbst und fragt niemanden.',
     'upstreams.priority': 'Rang',
     'upstreams.priority.help': 'Der kleinste wird zuerst gefragt.',
-    'upstreams.readsAs': 'liest sich als: {what}',
     'upstreams.remove.detail': 'Er beendet, was er hat, und wird nicht mehr gefragt. Seine Clients gehen zu den anderen.',
     'upstreams.remove.title': '{name} aus der Liste nehmen?',
     'upstreams.removed': '{name} ist entfernt.',

@@ -918,7 +918,6 @@ export const en = {
     'upstreams.notHere.detail': 'In the lab Muster plays the host itself and asks nobody.',
     'upstreams.priority': 'Priority',
     'upstreams.priority.help': 'The smallest is asked first.',
-    'upstreams.readsAs': 'reads as: {what}',
     'upstreams.remove.detail': 'It finishes what it has and is asked no more. Its clients go to the others.',
     'upstreams.remove.title': 'Take {name} out of the list?',
     'upstreams.removed': '{name} is removed.',

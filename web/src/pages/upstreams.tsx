@@ -100,7 +100,7 @@ function Learned({ learned }: { learned: Record<string, Json> }) {
     return (
         <>
             {median !== undefined && p99 !== undefined && <><dt>{t('upstreams.answerTime')}</dt><dd>{t('upstreams.times', { median: t('time.ms', { n: Math.round(median) }), p99: t('time.ms', { n: Math.round(p99) }) })}</dd></>}
-            {newest && <><dt>{t('upstreams.key')}</dt><dd>{t('upstreams.readsAs', { what: String(newest['readsAs']) })} <span class="dim">{t('upstreams.noProof')}</span></dd><dt>ePID</dt><dd><code>{String(newest['epid'])}</code></dd></>}
+            {newest && <><dt>{t('upstreams.key')}</dt><dd><bdi>{String(newest['readsAs'])}</bdi> <span class="dim">{t('upstreams.noProof')}</span></dd><dt>ePID</dt><dd><code>{String(newest['epid'])}</code></dd></>}
             {sealed > 0 && <><dt>{t('overview.sealed.title')}</dt><dd>{t('upstreams.sealedN', { n: sealed })}</dd></>}
         </>
     );
