@@ -1,9 +1,8 @@
 /** The machines that Muster knows: a page of a million rows, and one of them in full beside it. */
 import { useCallback, useMemo, useState } from 'preact/hooks';
-import { get, part, send, type Query } from '../api/client';
-import { toProblem } from '../api/problem';
+import { address, get, part, send, type Query } from '../api/client';
 import { may, useSession } from '../api/session';
-import type { Client, ClientShow, Event, List } from '../api/types';
+import type { Client, ClientShow, Event } from '../api/types';
 import { useAct, useResource } from '../api/use';
 import { useHealth } from '../app/health';
 import { go, setQuery } from '../app/router';
@@ -12,7 +11,7 @@ import type { PageProps } from '.';
 import { Callout, Chip, Command, Empty, Guid, Name, Search, Sev, Time, Trouble, useTitle, Waiting } from '../ui/bits';
 import { Confirm } from '../ui/dialog';
 import { Drawer } from '../ui/drawer';
-import { csvLine, length } from '../ui/format';
+import { length } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { clientQuery } from '../ui/search';
 import { ColumnChoice, Pager, Table, usePaged, type Column } from '../ui/table';
@@ -60,26 +59,12 @@ export function sinceOf(span: string, now = Date.now()): string {
     return days === 0 ? span : new Date(Math.floor((now - days * 86_400_000) / 3_600_000) * 3_600_000).toISOString();
 }
 
-/** All rows that the filters leave, page by page, as a file; nothing in it is a formula to a spreadsheet. */
-async function exportRows(query: Query, format: 'csv' | 'json', progress: (n: number) => void): Promise<void> {
-    const names: (keyof Client)[] = ['machine', 'status', 'product', 'cmid', 'addresses', 'upstream', 'count', 'result', 'required', 'minutesToExpiry', 'virtual', 'requests', 'firstSeen', 'lastSeen', 'countedAt', 'application', 'countedId', 'activationId'];
-    const parts: string[] = format === 'csv' ? [csvLine(names)] : ['[\n'];
-    let cursor: string | null = null;
-    let n = 0;
-    do {
-        const page: List<Client> = await get<List<Client>>('/clients', { ...query, limit: 1000, cursor });
-        for (const c of page.items) parts.push(format === 'csv' ? csvLine(names.map((k) => c[k])) : `${n > 0 || parts.length > 1 ? ',' : ''}${JSON.stringify(c)}\n`);
-        n += page.items.length;
-        progress(n);
-        cursor = page.next;
-    } while (cursor !== null);
-    if (format === 'json') parts.push(']\n');
-    const url = URL.createObjectURL(new Blob(parts, { type: format === 'csv' ? 'text/csv' : 'application/json' }));
+/** All that the filters leave, as a file that the appliance writes; nothing in it is a formula to a spreadsheet. */
+function save(query: Query, format: 'csv' | 'jsonl'): void {
     const link = document.createElement('a');
-    link.href = url;
-    link.download = `muster-clients-${new Date().toISOString().slice(0, 10)}.${format}`;
+    link.href = address('/clients', { ...query, format });
+    link.download = '';
     link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 function FilterMenu({ query }: { query: URLSearchParams }) {
@@ -179,7 +164,6 @@ export default function Clients({ params, query }: PageProps) {
     const { facts } = useHealth();
     const asked = useMemo(() => queryOf(query), [query]);
     const list = usePaged<Client>('/clients', asked, pageSize);
-    const [exporting, setExporting] = useState(-1);
     useTitle(t('nav.clients'));
     const kept = new URLSearchParams(query);
     kept.delete('m');
@@ -194,11 +178,6 @@ export default function Clients({ params, query }: PageProps) {
     const filtered = filters.some((f) => query.get(f)) || (query.get('q') ?? '') !== '';
     const total = filtered ? undefined : facts?.pool?.machines;
     const selected = params['cmid'];
-    const save = (format: 'csv' | 'json') => {
-        if (exporting >= 0) return;
-        setExporting(0);
-        exportRows(asked, format, setExporting).catch((error: unknown) => toast(toProblem(error).detail)).finally(() => setExporting(-1));
-    };
     const name = (f: (typeof filters)[number], value: string): string =>
         f === 'status' ? word('status', value) : f === 'product' ? (facts?.pool?.products.find((p) => p.countedId === value)?.product ?? value)
             : f === 'virtual' ? t(value === 'true' ? 'client.virtual' : 'client.physical') : f === 'since' ? t('clients.seenIn', { n: Number.parseInt(value, 10) || 0 }) : value;
@@ -209,8 +188,8 @@ export default function Clients({ params, query }: PageProps) {
             <div class="work cq">
                 <div class="head"><h1>{t('nav.clients')}</h1>{facts?.pool && <span class="muted sm">{tr('clients.sum', { machines: t('clients.machines', { n: facts.pool.machines }), cmids: number(facts.pool.cmids) })}</span>}
                     <span class="gap row"><ColumnChoice all={all.slice(1)} shown={shown} onShown={(ids) => setQuery({ cols: ids.join(',') === defaultColumns.join(',') ? undefined : ids.join(',') || 'none' })} />
-                        <button class="btn" type="button" disabled={exporting >= 0 || list.rows.length === 0} onClick={() => save('csv')}><Icon name="download" /><span class="vh-sm">{exporting >= 0 ? t('clients.exporting', { n: exporting }) : t('clients.export')}</span></button>
-                        <button class="btn bare opt-wide" type="button" disabled={exporting >= 0 || list.rows.length === 0} onClick={() => save('json')}>JSON</button></span></div>
+                        <button class="btn" type="button" disabled={list.rows.length === 0} onClick={() => save(asked, 'csv')}><Icon name="download" /><span class="vh-sm">{t('clients.export')}</span></button>
+                        <button class="btn bare opt-wide" type="button" disabled={list.rows.length === 0} onClick={() => save(asked, 'jsonl')}>JSON</button></span></div>
                 <Views query={query} />
                 <form role="search" class="row filterbar" aria-label={t('nav.clients')} onSubmit={(e) => e.preventDefault()}>
                     <Search label={t('clients.search')} value={query.get('q') ?? ''} onValue={(q) => setQuery({ q })} />

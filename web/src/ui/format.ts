@@ -69,12 +69,3 @@ export const sentence = (text: string): string => (text === '' ? '' : text.charA
 
 /** A secret as a person types it: fours, with room between. */
 export const groups = (text: string): string => text.match(/.{1,4}/g)?.join(' ') ?? '';
-
-/** A cell of a CSV file; what a spreadsheet would take for a formula stays text. */
-export function csvCell(value: unknown): string {
-    let cell = Array.isArray(value) ? value.join(' ') : value === null || value === undefined ? '' : String(value);
-    if (typeof value !== 'number' && /^[=+\-@\t\r]/.test(cell)) cell = `'${cell}`;
-    return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-}
-
-export const csvLine = (cells: readonly unknown[]): string => `${cells.map(csvCell).join(',')}\r\n`;
