@@ -60,7 +60,7 @@ TEST_GROUP(Lists) {
                        })
                   .has_value());
     }
-    Response get(std::string_view query) {
+    Response get(std::string_view query) const {
         return serve(table, {.method = "GET",
                              .target = "/clients" + std::string(query),
                              .contentType = {},

@@ -26,7 +26,7 @@ class Box:
 
     def add_user(self):
         """Made on the console, where the first run is not what is looked at."""
-        self.daemon.ctl("user", "add", USER, "admin", PASSWORD)
+        self.daemon.ctl("user", "add", USER, "admin", input=PASSWORD + "\n")
         return self
 
     def as_program(self, token, method, path, body=None):

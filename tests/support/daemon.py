@@ -86,9 +86,9 @@ class Daemon:
         key = self.ctl("lab", "issue-key", "--family", "win7-2008r2", "--group", "C").stdout.strip()
         self.ctl("key", "add", key)
 
-    def ctl(self, *words, check=True):
+    def ctl(self, *words, check=True, input=None):
         done = subprocess.run([support.BIN / "musterctl", "--control", self.control, *words], capture_output=True, text=True,
-                              timeout=120 * support.PATIENCE)
+                              input=input, timeout=120 * support.PATIENCE)
         if check and done.returncode != 0:
             raise AssertionError(f"musterctl {' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done
