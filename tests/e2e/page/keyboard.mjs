@@ -6,6 +6,7 @@ await scenario(async () => {
     const { press, type, focused, step, reach } = keyboard(page);
     const main = page.getByRole('main');
     const dialog = page.getByRole('dialog');
+    const stands = () => page.waitForFunction(() => !document.querySelector('main .waiting'));
     /** g, then the letter of a page. The two belong together for a second and a half: on a busy machine a person repeats it. */
     async function turnTo(letter, heading) {
         await dialog.waitFor({ state: 'detached' });
@@ -14,6 +15,8 @@ await scenario(async () => {
             await press(letter);
             return page.getByRole('heading', { level: 1, name: heading }).waitFor({ timeout: 3000 }).then(() => true, () => false);
         }, `${heading} by g ${letter}`);
+        // What comes later pushes what has the focus out of sight; a person, too, waits until a page stands.
+        await stands();
     }
 
     await page.goto(url);
@@ -92,6 +95,7 @@ await scenario(async () => {
     await main.getByText('This token is shown once').waitFor();
     await reach('I have kept it');
     await press('Enter');
+    await page.getByRole('button', { name: 'Revoke night shift' }).waitFor();
     await reach('Revoke night shift');
     await press('Enter');
     await dialog.waitFor();
@@ -110,6 +114,7 @@ await scenario(async () => {
     for (const path of ['/', '/lab', '/plugins', '/dns', '/system', '/settings/listener', '/clients']) {
         await page.goto(url + path);
         await main.getByRole('heading', { level: 1 }).first().waitFor();
+        await stands();
         const seen = new Set();
         // Round once: every stop shows the focus (step asserts it), and none of them is a trap.
         for (let i = 0; i < 400; ++i) {

@@ -126,7 +126,8 @@ export function keyboard(page) {
         return {
             name, tag: at.tagName, type: at.getAttribute('type') ?? '', value: at.value ?? '', checked: at.checked === true,
             ring: !at.matches(':focus-visible') || style.outlineStyle !== 'none',
-            seen: middle !== null && (at.contains(middle) || middle.contains(at) || (at.labels ?? [])[0]?.contains(middle) === true),
+            // What was pushed out of sight by what came later is not covered; the next key brings it back.
+            seen: box.top < 0 || box.bottom > innerHeight || (middle !== null && (at.contains(middle) || middle.contains(at) || (at.labels ?? [])[0]?.contains(middle) === true)),
         };
     });
     async function step(key = 'Tab') {

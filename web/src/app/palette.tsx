@@ -1,5 +1,5 @@
 /** Type to go anywhere, or to find a machine. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get } from '../api/client';
 import type { Client, List } from '../api/types';
 import { t } from '../i18n';
@@ -34,7 +34,8 @@ export function Palette({ pages, close }: { pages: Page[]; close: () => void }) 
     const [machines, setMachines] = useState<Client[]>([]);
     const [at, setAt] = useState(0);
 
-    useEffect(() => {
+    // At once, not after the next picture: whoever types on at once types into it.
+    useLayoutEffect(() => {
         const before = document.activeElement;
         ref.current?.showModal();
         return () => {

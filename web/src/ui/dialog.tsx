@@ -1,6 +1,6 @@
 /** What asks before it goes on. The browser's own dialog: it keeps the focus in, Esc closes it, focus goes back. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../api/problem';
 import { t } from '../i18n';
 import { Labelled, Trouble } from './bits';
@@ -16,7 +16,8 @@ interface DialogProps {
 export function Dialog({ title, close, children, class: extra = '' }: DialogProps) {
     const ref = useRef<HTMLDialogElement>(null);
     const id = useId();
-    useEffect(() => {
+    // At once, not after the next picture: whoever types on at once types into it.
+    useLayoutEffect(() => {
         const before = document.activeElement;
         ref.current?.showModal();
         return () => {
