@@ -195,7 +195,7 @@ public:
         const std::size_t wanted = stream_.avail_out;
         while (stream_.avail_out == wanted) {
             if (stream_.avail_in == 0) {
-                const auto got = source_.read(buffer_);
+                auto got = source_.read(buffer_);
                 if (!got)
                     return got;
                 if (*got == 0)
@@ -221,7 +221,7 @@ public:
                             " times its size, which no backup of Muster does; nothing of it is used");
         if (ended_) {
             std::array<std::byte, 1> more{};
-            const auto beyond = stream_.avail_in != 0 ? Result<std::size_t>(1U) : source_.read(more);
+            auto beyond = stream_.avail_in != 0 ? Result<std::size_t>(1U) : source_.read(more);
             if (!beyond)
                 return beyond;
             if (*beyond != 0)

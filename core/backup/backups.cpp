@@ -363,7 +363,7 @@ Result<void> Backups::verify(const fs::path& path, const std::string& password) 
 }
 
 Result<Item> Backups::check(std::string_view name, const std::string& password) {
-    const auto item = find(name);
+    auto item = find(name);
     if (!item)
         return item;
     if (item->origin == Origin::restore)
@@ -447,7 +447,7 @@ Result<Item> Backups::upload(const Next& next, std::int64_t announced) {
     if (auto may = mayKeepMore(); !may)
         return fail(may.error());
     const fs::path coming = shelf_.directory() / ".uploading";
-    const auto kept = [&]() -> Result<Item> {
+    auto kept = [&]() -> Result<Item> {
         if (auto received = receive(next, announced, coming); !received)
             return fail(received.error());
         auto file = DiskFile::open(coming);

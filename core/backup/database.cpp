@@ -92,7 +92,7 @@ Result<std::int64_t> checkDatabase(const std::filesystem::path& path, const std:
         return damaged(sqlite3_errmsg(handle.get()));
     if (application != std::to_string(pool::kApplicationId))
         return damaged("it is not one of Muster's");
-    const std::int64_t schema = std::atoll(first(handle.get(), "PRAGMA user_version", good).c_str());
+    const std::int64_t schema = std::strtoll(first(handle.get(), "PRAGMA user_version", good).c_str(), nullptr, 10);
     if (!good || schema < 1)
         return damaged("it names no schema");
     if (schema > pool::kSchemaVersion)

@@ -91,7 +91,7 @@ Result<void> DiskFile::rewind() const {
 Result<std::size_t> readWhole(ByteSource& source, Buffer buffer) {
     std::size_t all = 0;
     while (all < buffer.size()) {
-        const auto got = source.read(buffer.subspan(all));
+        auto got = source.read(buffer.subspan(all));
         if (!got)
             return got;
         if (*got == 0)
