@@ -67,7 +67,7 @@ TEST_GROUP(Lists) {
                              .body = {},
                              .caller = {"alice", Role::viewer, "test"}});
     }
-    std::string file(std::string_view query) {
+    std::string file(std::string_view query) const {
         const Response response = get(query);
         LONGS_EQUAL(200, response.status);
         CHECK(static_cast<bool>(response.file));

@@ -267,7 +267,7 @@ std::string Shelf::freeName(Timestamp when, Origin origin) const {
     }
 }
 
-Result<void> Shelf::remove(std::string_view name) {
+Result<void> Shelf::remove(std::string_view name) const {
     const auto path = pathOf(name);
     if (!path)
         return fail(path.error());

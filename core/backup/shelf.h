@@ -62,7 +62,7 @@ public:
     Result<void> keep(const std::filesystem::path& made, std::string_view name, std::optional<Timestamp> checked);
     /// Keeps whether it was good when it was read whole. @param problem  empty: it was
     void note(std::string_view name, Timestamp when, const std::string& problem);
-    Result<void> remove(std::string_view name);
+    Result<void> remove(std::string_view name) const;
     /// Removes the oldest daily ones beyond `kept`. Says how many.
     Result<std::size_t> thin(std::size_t kept);
 

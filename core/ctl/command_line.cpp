@@ -345,9 +345,7 @@ std::vector<std::string> complete(const std::vector<Command>& commands, const st
         const std::string& word = words[i];
         if (!awaited.empty()) {
             awaited.clear();
-        } else if (word == "-c" || word == "--control" || word == "-o" || word == "--output") {
-            awaited = word;
-        } else if (isSecretFile(word)) {
+        } else if (word == "-c" || word == "--control" || word == "-o" || word == "--output" || isSecretFile(word)) {
             awaited = word;
         } else if (word.rfind("--", 0) == 0) {
             const Parameter* option = optionOf(word);

@@ -32,7 +32,7 @@ std::optional<std::string> askHidden(const std::string& prompt) {
 int main(int argc, char** argv) {
     try {
         muster::ctl::Surroundings around{std::cout, std::cerr};
-        around.control = std::getenv("MUSTER_CONTROL");
+        around.control = std::getenv("MUSTER_CONTROL");  // NOLINT(concurrency-mt-unsafe): there is one thread
         around.outIsTerminal = ::isatty(STDOUT_FILENO) == 1;
         if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1)
             around.secret = [](const std::string& prompt) { return askHidden(prompt); };
