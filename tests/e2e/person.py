@@ -26,6 +26,8 @@ class Box:
 
     def add_user(self):
         """Made on the console, where the first run is not what is looked at."""
+        # The daemon answers before all of its plugins do.
+        support.wait_for(lambda: self.daemon.ctl("user", "list", check=False).returncode == 0, 30, self.daemon.log_tail)
         self.daemon.ctl("user", "add", USER, "admin", input=PASSWORD + "\n")
         return self
 

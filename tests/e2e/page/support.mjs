@@ -126,6 +126,7 @@ export function keyboard(page) {
         return {
             name, tag: at.tagName, type: at.getAttribute('type') ?? '', value: at.value ?? '', checked: at.checked === true,
             ring: !at.matches(':focus-visible') || style.outlineStyle !== 'none',
+            by: `${middle?.outerHTML.slice(0, 160)} at ${Math.round(box.top)}..${Math.round(box.bottom)}`,
             // What was pushed out of sight by what came later is not covered; the next key brings it back.
             seen: box.top < 0 || box.bottom > innerHeight || (middle !== null && (at.contains(middle) || middle.contains(at) || (at.labels ?? [])[0]?.contains(middle) === true)),
         };
@@ -134,7 +135,7 @@ export function keyboard(page) {
         await press(key);
         const at = await focused();
         assert.ok(at.ring, `the focus is on "${at.name}" (${at.tag}) and does not show`);
-        assert.ok(at.seen, `the focus is on "${at.name}" (${at.tag}), and something stands before it`);
+        assert.ok(at.seen, `the focus is on "${at.name}" (${at.tag}), and before it stands ${at.by}`);
         return at;
     }
     /** Goes on with Tab until the focus is on what bears that name. */

@@ -38,6 +38,9 @@ export function Toasts() {
         close(one.id);
         return true;
     };
+    // Room below the page, so that what has the focus can stand above them.
+    const any = list.length > 0;
+    useEffect(() => void document.documentElement.classList.toggle('has-toast', any), [any]);
     const close = (id: number) => setList((all) => all.filter((x) => x.id !== id));
     return (
         <div class="toasts" role="status" aria-live="polite">
