@@ -32,7 +32,7 @@ TEST_GROUP(Support) {
     void add(const Operation& operation, Handler handler) {
         CHECK(table.add("x", operation, std::move(handler)).has_value());
     }
-    api::Response ask(const char* method, const char* path, Role role = Role::admin) {
+    api::Response ask(const char* method, const char* path, Role role = Role::admin) const {
         return api::serve(
             table,
             {.method = method, .target = path, .contentType = {}, .body = {}, .caller = {"alice", role, "test"}});
