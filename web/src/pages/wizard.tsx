@@ -12,7 +12,7 @@ import { t, word, type Key } from '../i18n';
 import { Callout, Command, Labelled, Name, Sev, Trouble, useTitle, Waiting } from '../ui/bits';
 import { Diff } from '../ui/diff';
 import { length, sentence } from '../ui/format';
-import { linesOf } from '../ui/plan';
+import { linesOf, standsAlready } from '../ui/plan';
 import { Icon } from '../ui/icons';
 import { quote } from '../ui/schema';
 import { clockOf } from './clock';
@@ -286,7 +286,7 @@ function DnsStep({ next, back }: StepProps) {
     const publishing = useAct();
     const [published, setPublished] = useState(false);
     // Whoever published before finds it there: a key that was missing is all that was waited for.
-    const stands = !published && plan !== undefined && plan.every((c) => c.change === '=' && !c.problem) && plan.some((c) => c.ours);
+    const stands = !published && plan !== undefined && standsAlready(plan);
     const show = () => void planning.run(async () => {
         setPublished(false);
         const signs = key.name.trim() !== '';
@@ -318,7 +318,7 @@ function DnsStep({ next, back }: StepProps) {
     const now = published ? state.data : undefined;
     const settled = now && !now.busy && now.state !== 'waiting';
     const failed = settled && now.state !== 'published' && now.state !== 'manual';
-    const problem = plan?.find((c) => c.problem)?.problem;
+    const problem = stands ? undefined : plan?.find((c) => c.problem)?.problem;
     const changes = plan?.filter((c) => c.change !== '=').length ?? 0;
     return (
         <form onSubmit={(e) => void submit(e)} class="spaced5">

@@ -16,6 +16,9 @@ export function linesOf(changes: DnsChange[]): DiffLine[] {
     return lines;
 }
 
+/** The zone as it was read just now has all of it; what an attempt before it was refused for is past. */
+export const standsAlready = (changes: Pick<DnsChange, 'change' | 'ours'>[]): boolean => changes.every((c) => c.change === '=') && changes.some((c) => c.ours);
+
 export interface Zone {
     domain: string;
     zone: string;

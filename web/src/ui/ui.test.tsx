@@ -5,7 +5,7 @@ import { Guid, Name, Sev } from './bits';
 import { path } from './count-chart';
 import { parseDiff } from './diff';
 import { groups, length, shortGuid, when } from './format';
-import { linesOf, zonesOf } from './plan';
+import { linesOf, standsAlready, zonesOf } from './plan';
 import Qr from './qr';
 import { qrPath } from './qr-path';
 import { choicesOf, kindOf, labelOf, listToNotation, notationToList, quote, rowsToNotation, splitUnit, toRows } from './schema';
@@ -144,5 +144,15 @@ describe('a secret', () => {
         const html = render(<Qr text="otpauth://x" label="QR" />);
         expect(html).toContain('aria-label="QR"');
         expect(html).not.toMatch(/style=|data:/);
+    });
+});
+
+describe('a plan of no change', () => {
+    it('is done where our record stands, whatever an attempt before it said, and not where there is none', () => {
+        const kept = { change: '=' as const, ours: true, problem: 'refused a moment ago' };
+        expect(standsAlready([{ ...kept, ours: false }, kept])).toBe(true);
+        expect(standsAlready([{ ...kept, ours: false }])).toBe(false);
+        expect(standsAlready([kept, { ...kept, change: '+' }])).toBe(false);
+        expect(standsAlready([])).toBe(false);
     });
 });
