@@ -30,7 +30,7 @@ constexpr std::size_t kPiece = 64 * 1024;               // octets of an upload
 constexpr std::int64_t kLookAtRoom = 16 * 1024 * 1024;  // octets of it between two looks
 constexpr const char* kDue = "next-daily";
 constexpr auto kDay = 24h;
-constexpr auto kAgainAfter = 1h;
+constexpr auto kAgainAfter = 10min;
 constexpr auto kLongestWait = 60s;
 constexpr int kNice = 10;  // below whatever serves
 constexpr int kTries = 3;  // for files that change while they are opened
@@ -93,10 +93,9 @@ Backups::Gathered::~Gathered() {
 Backups::Backups(Surroundings surroundings) : around_(std::move(surroundings)), shelf_(around_.directories.state) {}
 
 void Backups::start() {
-    if (auto opened = shelf_.open(); !opened) {
-        const std::lock_guard lock(mutex_);
-        dailyTrouble_ = opened.error().text();
-    }
+    // A state directory that cannot be written yet has an alarm of its own; the shelf is opened again by the first
+    // backup.
+    (void)shelf_.open();
     shelf_.tidy();
     due_ = readDue();
     thread_ = std::thread([this] {
@@ -745,11 +744,15 @@ void Backups::makeDaily() {
     } else {
         due_ = wallNow() + kAgainAfter;
     }
-    const std::string trouble = made ? std::string() : made.error().text();
-    if (!trouble.empty())
-        around_.event(kBackupFailed, json({{"trouble", trouble}}));
-    const std::lock_guard lock(mutex_);
-    dailyTrouble_ = trouble;
+    std::string trouble = made ? std::string() : made.error().text();
+    bool isNew = false;
+    {
+        const std::lock_guard lock(mutex_);
+        isNew = !trouble.empty() && dailyTrouble_ != trouble;
+        dailyTrouble_ = trouble;
+    }
+    if (isNew)  // once, and not at each attempt
+        around_.event(kBackupFailed, json({{"trouble", std::move(trouble)}}));
 }
 
 }  // namespace muster::backup

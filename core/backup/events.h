@@ -10,7 +10,8 @@ inline constexpr EventSpec kBackupMade{20021, Severity::info, "Backup {name} was
                                        "\"musterctl backup show\" says."};
 inline constexpr EventSpec kBackupFailed{
     20022, Severity::error, "The daily backup could not be made: {trouble}",
-    "It is tried again each hour; those that are there are kept. As a rule the disk is full or failing: make room "
+    "It is tried again each ten minutes; those that are there are kept. As a rule the disk is full or failing: make "
+    "room "
     "(\"musterctl backup remove\"), or look at the disk. \"musterctl backup create\" tries at once."};
 inline constexpr EventSpec kRestoreReady{
     20023, Severity::warning, "{by} restores {parts} from {name}; Muster begins anew.",

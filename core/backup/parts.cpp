@@ -15,11 +15,11 @@ constexpr Pattern kSettings[] = {{kSettingsPath}, {"mode"}, {"revisions/*.toml"}
 constexpr Pattern kPool[] = {{"pool.db", FileKind::database},          {"intake-*.log", FileKind::attached},
                              {"pool.db-wal", FileKind::passing},       {"pool.db-shm", FileKind::passing},
                              {"pool.db.damaged-*", FileKind::passing}, {"pool.db.replaced-*", FileKind::passing},
-                             {"pool.db.put-back", FileKind::passing}};
+                             {"pool.db.broken-*", FileKind::passing},  {"pool.db.put-back", FileKind::passing}};
 constexpr Pattern kLab[] = {{"lab/pool.db", FileKind::database},          {"lab/intake-*.log", FileKind::attached},
                             {"lab/pool.db-wal", FileKind::passing},       {"lab/pool.db-shm", FileKind::passing},
                             {"lab/pool.db.damaged-*", FileKind::passing}, {"lab/pool.db.replaced-*", FileKind::passing},
-                            {"lab/pool.db.put-back", FileKind::passing}};
+                            {"lab/pool.db.broken-*", FileKind::passing},  {"lab/pool.db.put-back", FileKind::passing}};
 constexpr Pattern kRelay[] = {{"relay/duties"}, {"relay/learned"}, {"relay/upstreams-found"}};
 constexpr Pattern kDns[] = {{"dns/published"},     {"dns/withdrawn"},     {"dns/targets-seen"},
                             {"lab/dns/published"}, {"lab/dns/withdrawn"}, {"lab/dns/targets-seen"}};

@@ -183,7 +183,7 @@ void clearNames(const DatabaseFiles& files, bool keepOld, std::string& said) {
             unlink(path.c_str());
             return;
         }
-        const std::string name = setAside(path, ours ? "damaged" : "replaced");
+        const std::string name = setAside(path, ours ? "broken" : "replaced");
         if (!name.empty())
             aside += (aside.empty() ? "" : ", ") + name;
     };

@@ -37,7 +37,7 @@ TEST_GROUP(Support) {
             table,
             {.method = method, .target = path, .contentType = {}, .body = {}, .caller = {"alice", role, "test"}});
     }
-    std::string bundle() {
+    std::string bundle() const {
         const api::Response response = ask("GET", "/support");
         LONGS_EQUAL(200, response.status);
         Kept kept;

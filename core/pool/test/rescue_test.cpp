@@ -176,8 +176,8 @@ TEST(Rescue, aDatabaseOverwrittenInPlaceIsKeptAsEvidence) {
         fs::resize_file(database + "-wal", 0);
         write(database, kForeign);
     });
-    CHECK_EQUAL(1U, holding("pool.db.damaged-").size());
-    STRCMP_EQUAL(kForeign.c_str(), contentOf(holding("pool.db.damaged-").at(0)).c_str());
+    CHECK_EQUAL(1U, holding("pool.db.broken-").size());
+    STRCMP_EQUAL(kForeign.c_str(), contentOf(holding("pool.db.broken-").at(0)).c_str());
 }
 
 TEST(Rescue, allOfItOneAfterTheOtherIsSurvived) {
