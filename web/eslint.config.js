@@ -23,6 +23,6 @@ export default ts.config(
                 { selector: 'MemberExpression[property.name="innerHTML"]', message: 'What comes from outside is text.' }],
         },
     },
-    { files: ['public/**/*.js'], languageOptions: { globals: { document: 'readonly', fetch: 'readonly', matchMedia: 'readonly' } } },
+    { files: ['public/**/*.js'], languageOptions: { globals: { customElements: 'readonly', document: 'readonly', fetch: 'readonly', matchMedia: 'readonly' } } },
     { files: ['build/**/*.mjs'], languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } } },
 );

@@ -138,6 +138,50 @@ class Web(Box):
         _, answer, _ = ada.ask("GET", API + "/status")
         self.assertEqual(answer.getheader("Cache-Control"), "no-store")
 
+    def test_the_viewer_of_the_api_has_a_policy_of_its_own_and_nothing_else_has(self):
+        self.box()
+        browser = self.browser()
+        _, page, text = browser.ask("GET", "/api/docs")
+        policy = page.getheader("Content-Security-Policy")
+        self.assertIn("style-src 'self' 'unsafe-inline';", policy)
+        self.assertIn("script-src 'self';", policy)
+        self.assertIn(b"<rapi-doc", text)
+        for path, begin in (("/api/docs/rapidoc.js", b""), ("/api/docs/viewer.js", b"//"), ("/", b"<!doctype html")):
+            status, answer, text = browser.ask("GET", path)
+            self.assertEqual(status, 200, path)
+            self.assertTrue(text.lower().startswith(begin), path)
+            self.assertNotIn("unsafe", answer.getheader("Content-Security-Policy"), path)
+        self.assertEqual(browser.ask("GET", "/api/docs/nothing.js")[0], 404)
+
+    def test_what_somebody_else_changed_meanwhile_is_not_overwritten(self):
+        ada = self.set_up(self.box())
+        self.assertEqual(ada.api("POST", "/users", {"name": "bob", "role": "viewer", "password": PASSWORD})[0], 200)
+        _, seen, _ = ada.ask("GET", API + "/users/bob")
+        tag = seen.getheader("ETag")
+        self.assertEqual(ada.ask("GET", API + "/users/bob", headers={"If-None-Match": tag})[0], 304)
+        self.assertEqual(ada.api("PATCH", "/users/bob", {"role": "operator"})[0], 200)
+        status, answer = ada.api("PATCH", "/users/bob", {"role": "admin"}, headers={"If-Match": tag})
+        self.assertEqual((status, answer["code"]), (412, "conflict"))
+        _, now, bob = ada.ask("GET", API + "/users/bob")
+        self.assertEqual(bob["role"], "operator")
+        self.assertEqual(ada.api("PATCH", "/users/bob", {"role": "viewer"}, headers={"If-Match": now.getheader("ETag")})[0], 200)
+
+    def test_a_list_leaves_as_a_file(self):
+        daemon = self.box()
+        ada = self.set_up(daemon)
+        daemon.install_key()
+        daemon.serves()
+        wait_for(lambda: ada.api("GET", "/clients")[1]["items"], 30, "a client in the list")
+        status, answer, text = ada.ask("GET", API + "/clients?format=csv&columns=machine,cmid", raw=True)
+        self.assertEqual((status, answer.getheader("Content-Type")), (200, "text/csv; charset=utf-8"))
+        self.assertEqual(answer.getheader("Content-Disposition"), 'attachment; filename="muster-clients.csv"')
+        self.assertTrue(text.startswith(b"machine,cmid\r\n"), text)
+        client = ada.api("GET", "/clients")[1]["items"][0]
+        self.assertIn(f"{client['machine']},{client['cmid']}", text.decode())
+        status, answer, text = ada.ask("GET", API + "/clients?format=jsonl", raw=True)
+        self.assertEqual([json.loads(line) for line in text.splitlines()][0]["cmid"], client["cmid"])
+        self.assertEqual(ada.ask("GET", API + "/clients?format=xml")[0], 400)
+
     def test_files_come_from_memory_packed_and_for_ever(self):
         daemon = self.box()
         browser = self.browser()
