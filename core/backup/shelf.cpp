@@ -278,7 +278,7 @@ Result<void> Shelf::remove(std::string_view name) const {
     return syncDirectory(path->parent_path());
 }
 
-Result<std::size_t> Shelf::thin(std::size_t kept) {
+Result<std::size_t> Shelf::thin(std::size_t kept) const {
     const auto items = list();
     if (!items)
         return fail(items.error());

@@ -64,7 +64,7 @@ public:
     void note(std::string_view name, Timestamp when, const std::string& problem);
     Result<void> remove(std::string_view name) const;
     /// Removes the oldest daily ones beyond `kept`. Says how many.
-    Result<std::size_t> thin(std::size_t kept);
+    Result<std::size_t> thin(std::size_t kept) const;
 
 private:
     struct Mark {
