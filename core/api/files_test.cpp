@@ -2,6 +2,7 @@
 
 #include "CppUTest/TestHarness.h"
 
+#include "api/kept_octets.h"
 #include "api/serve.h"
 #include "api/serve_fixture.h"
 
@@ -28,15 +29,6 @@ private:
     std::string text_;
     std::int64_t announced_;
     std::size_t at_ = 0;
-};
-
-class Kept final : public OctetSink {
-public:
-    bool write(std::string_view octets) override {
-        text += octets;
-        return true;
-    }
-    std::string text;
 };
 
 }  // namespace
@@ -126,7 +118,7 @@ TEST(Files, anAnswerThatIsAFileHasATypeAndAHarmlessName) {
     STRCMP_EQUAL("text/csv", response.contentType.c_str());
     LONGS_EQUAL(1, response.headers.size());
     STRCMP_EQUAL("attachment; filename=\"a___b.csv\"", response.headers.front().second.c_str());
-    Kept kept;
+    KeptOctets kept;
     CHECK(response.file(kept).has_value());
     STRCMP_EQUAL("a,b\r\n", kept.text.c_str());
 }

@@ -5,12 +5,11 @@
 
 #include "api/csv.h"
 #include "api/json_text.h"
+#include "api/paging.h"
 
 namespace muster::api {
 
 namespace {
-
-constexpr std::int64_t kLargestPage = 1000;
 
 constexpr Field kListFields[] = {
     {.name = "columns", .type = FieldType::texts, .help = "Only these members of each item.", .maximum = 64},
@@ -105,7 +104,7 @@ Result<void> writeAll(Lines lines, Call call, const Handler& handler, Json page,
     while (true) {
         const Json::Array* items = itemsOf(page);
         if (items == nullptr)
-            return fail(Code::internal, "export", "a page of the list is none");
+            return fail(Code::internal, "export", "a page of the list is none; the log of the daemon has more");
         if (!lines.page(*items, left))
             break;  // the reader has gone
         left -= static_cast<std::int64_t>(items->size());
@@ -117,7 +116,7 @@ Result<void> writeAll(Lines lines, Call call, const Handler& handler, Json page,
         if (!reply)
             return fail(reply.error());
         if (nextOf(reply->body) == next)
-            return fail(Code::internal, "export", "the list does not go on");
+            return fail(Code::internal, "export", "the list does not go on; the log of the daemon has more");
         page = std::move(reply->body);
     }
     return {};

@@ -4,6 +4,7 @@
 
 #include "api/csv.h"
 #include "api/json_text.h"
+#include "api/kept_octets.h"
 #include "api/paging.h"
 #include "api/serve.h"
 
@@ -16,17 +17,6 @@ constexpr Field kQuery[] = {kLimitField, kCursorField, {.name = "status"}};
 constexpr Field kItem[] = {{.name = "machine"},
                            {.name = "addresses", .type = FieldType::texts},
                            {.name = "count", .type = FieldType::integer}};
-
-class Kept final : public OctetSink {
-public:
-    bool write(std::string_view octets) override {
-        text += octets;
-        return ++writes < stopAfter;
-    }
-    std::string text;
-    int writes = 0;
-    int stopAfter = 1'000'000;
-};
 
 }  // namespace
 
@@ -71,7 +61,7 @@ TEST_GROUP(Lists) {
         const Response response = get(query);
         LONGS_EQUAL(200, response.status);
         CHECK(static_cast<bool>(response.file));
-        Kept kept;
+        KeptOctets kept;
         CHECK(response.file(kept).has_value());
         return kept.text;
     }
@@ -116,14 +106,14 @@ TEST(Lists, whatFailsInTheMiddleIsNoWholeFile) {
     failsAt = 2;
     const Response response = get("?format=csv");
     LONGS_EQUAL(200, response.status);
-    Kept kept;
+    KeptOctets kept;
     CHECK_FALSE(response.file(kept).has_value());
 }
 
 TEST(Lists, aReaderThatHasGoneIsFetchedNothingMore) {
     machines = 2500;
     const Response response = get("?format=csv");
-    Kept kept;
+    KeptOctets kept;
     kept.stopAfter = 2;
     CHECK(response.file(kept).has_value());
     LONGS_EQUAL(1, asked);

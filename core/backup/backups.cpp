@@ -8,12 +8,11 @@
 #include <system_error>
 #include <unistd.h>
 
-#include "muster/private_file.h"
-
 #include "api/values.h"
 #include "backup/database.h"
 #include "backup/events.h"
 #include "backup/sealing.h"
+#include "backup/wishes.h"
 #include "pool/schema.h"
 
 namespace muster::backup {
@@ -21,57 +20,22 @@ namespace muster::backup {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
 
-constexpr std::uint64_t kSpare = 64 << 20;  // octets that are left for those who serve clients
-constexpr std::size_t kMaxSettings = 4 << 20;
-constexpr std::size_t kMaxDue = 64;
+constexpr std::uint64_t kSpare = 64 << 20;              // octets that are left for those who serve clients
 constexpr std::size_t kPiece = 64 * 1024;               // octets of an upload
 constexpr std::int64_t kLookAtRoom = 16 * 1024 * 1024;  // octets of it between two looks
-constexpr const char* kDue = "next-daily";
-constexpr auto kDay = 24h;
-constexpr auto kAgainAfter = 10min;
-constexpr auto kLongestWait = 60s;
-constexpr int kNice = 10;  // below whatever serves
-constexpr int kTries = 3;  // for files that change while they are opened
-
-std::string joined(const std::vector<std::string>& names) {
-    std::string out;
-    for (const std::string& name : names)
-        out += (out.empty() ? "" : ", ") + name;
-    return out;
-}
+constexpr int kNice = 10;                               // below whatever serves
+constexpr int kTries = 3;                               // for files that change while they are opened
 
 std::string hostName() {
     std::array<char, 256> name{};
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-bool has(const std::vector<std::string>& names, std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// Parts that nobody knows, or that are named twice.
-Result<void> judgeParts(const std::vector<std::string>& names) {
-    for (const std::string& name : names)
-        if (partOf(name) == nullptr) {
-            std::vector<std::string> known;
-            for (const Part& part : parts())
-                known.emplace_back(part.name);
-            return fail(Code::malformed, "parts", "\"" + name + "\" is none; there are " + joined(known));
-        }
-    return {};
-}
-
 Result<void> judgePassword(const std::string& password) {
     if (password.empty() || (password.size() >= kShortestPassword && password.size() <= kLongestPassword))
         return {};
-    return fail(Code::malformed, "password", "12 to 256 octets are allowed");
-}
-
-/// Minutes, at random: not all appliances of a site at the same time.
-std::chrono::minutes jitter(std::uint32_t most) {
-    return std::chrono::minutes(randombytes_uniform(most + 1));
+    return fail(Code::malformed, "password", "has to be of 12 to 256 octets; choose another");
 }
 
 /// Whether the name still means the file that is open.
@@ -132,7 +96,9 @@ Result<fs::path> Backups::databaseFor(const Part& part, const std::string& path,
     }
     pool::Archive* const store = around_.store();
     if (store == nullptr)
-        return fail(Code::missing, std::string(part.name), "Muster goes on without its database now");
+        return fail(
+            Code::missing, std::string(part.name),
+            "Muster goes on without its database now; when it is back (\"musterctl status\"), make the backup again");
     if (auto copied = store->backup(copy.string()); !copied)
         return fail(copied.error());
     return copy;
@@ -168,7 +134,8 @@ Result<void> Backups::gatherPart(const Part& part, Gathered& into) {
         if (whole)
             break;
         if (tries == kTries)
-            return fail(Code::conflict, "backup", "files of part " + std::string(part.name) + " change all the time");
+            return fail(Code::conflict, "backup",
+                        "files of part " + std::string(part.name) + " change all the time; try again");
     }
     for (auto& [path, input] : found) {
         auto size = input.file.size();
@@ -214,7 +181,7 @@ Result<void> Backups::gather(const Wish& wish, Gathered& into) {
         }
     }
     if (into.inputs.empty())
-        return fail(Code::missing, "backup", "there is nothing of these parts");
+        return fail(Code::missing, "backup", "there is nothing of these parts; name others, or none for all");
     if (into.inputs.size() > kMaxFiles)
         return fail(Code::busy, "backup", "more than 4,096 files; remove old revisions");
     return {};
@@ -398,14 +365,17 @@ Result<DiskFile> Backups::open(std::string_view name) const {
     if (!path)
         return fail(path.error());
     if (*originOf(name) == Origin::restore)
-        return fail(Code::incompatible, std::string(name), "was put aside by a restore and is no file");
+        return fail(Code::incompatible, std::string(name),
+                    "was put aside by a restore and is no file; restore it, and make a backup of what comes back");
     return DiskFile::open(*path);
 }
 
 Result<void> Backups::receive(const Next& next, std::int64_t announced, const fs::path& path) {
     const std::int64_t limit = around_.policy().uploadLimit;
     const auto tooLong = [&] {
-        return fail(Code::denied, "upload", "longer than " + api::sizeText(limit) + " (setting backup.upload-limit)");
+        return fail(
+            Code::denied, "upload",
+            "longer than " + api::sizeText(limit) + " (setting backup.upload-limit); raise it, or bring another one");
     };
     if (announced > limit)
         return tooLong();
@@ -470,181 +440,6 @@ Result<Item> Backups::upload(const Next& next, std::int64_t announced) {
     return kept;
 }
 
-// ---- restored
-
-Result<void> Backups::judgeStaged(const fs::path& settings) const {
-    const auto text = readPrivateFile(settings.string(), kMaxSettings);
-    if (!text)
-        return fail(text.error());
-    auto judged = around_.judgeSettings(*text);
-    if (!judged)
-        judged.error().detail += "; restore the other parts by their names, without settings";
-    return judged;
-}
-
-Result<void> Backups::layReady(std::string_view name, const Wish& wish, Staging& staging, Plan& plan) {
-    const auto path = shelf_.pathOf(name);
-    if (!path)
-        return fail(path.error());
-    auto file = DiskFile::open(*path);
-    if (!file)
-        return fail(file.error());
-    const auto item = find(name);
-    const bool own = wish.password.empty() && item && item->encrypted;
-    auto reader = ArchiveReader::open(std::make_unique<FileSource>(std::move(*file)),
-                                      own ? around_.policy().password : wish.password);
-    if (!reader)
-        return fail(reader.error());
-    const Manifest& manifest = (*reader)->manifest();
-    for (const std::string& part : manifest.about.parts)
-        if (wish.parts.empty() ? part != "audit" : has(wish.parts, part))
-            plan.parts.push_back(part);
-    for (const std::string& part : wish.parts)
-        if (!has(plan.parts, part))
-            return fail(Code::missing, std::string(name),
-                        "has no part " + part + "; it has " + joined(manifest.about.parts));
-    std::uint64_t all = 0;
-    for (const FileEntry& entry : manifest.files)
-        all += entry.size;
-    if (auto enough = haveRoom(all); !enough)
-        return enough;
-
-    /// A file that is laid ready; on the disk, and a database looked at, when it is finished.
-    class Laid final : public ByteSink {
-    public:
-        Result<void> begin(const fs::path& path, FileKind kind, const std::atomic<bool>& stopping) {
-            auto made = DiskFile::make(path);
-            if (!made)
-                return fail(made.error());
-            file_ = std::move(*made);
-            path_ = path;
-            kind_ = kind;
-            stopping_ = &stopping;
-            return {};
-        }
-        Result<void> write(Octets octets) override { return file_.write(octets); }
-        Result<void> finish() override {
-            if (auto synced = file_.sync(); !synced)
-                return synced;
-            if (kind_ != FileKind::database)
-                return {};
-            const auto checked = checkDatabase(path_, *stopping_);
-            return checked ? Result<void>() : fail(checked.error());
-        }
-
-    private:
-        DiskFile file_;
-        fs::path path_;
-        FileKind kind_ = FileKind::plain;
-        const std::atomic<bool>* stopping_ = nullptr;
-    } laid;
-    fs::path settings;
-    auto read = (*reader)->read(
-        [&](const FileEntry& entry) -> Result<ByteSink*> {
-            const Place place = *placeOf(entry.path);
-            if (!has(plan.parts, place.part->name))
-                return nullptr;
-            auto to = staging.place(entry.path);
-            if (!to)
-                return fail(to.error());
-            if (entry.path == kSettingsPath)
-                settings = *to;
-            if (auto begun = laid.begin(*to, place.kind, stopping_); !begun)
-                return fail(begun.error());
-            return &laid;
-        },
-        stopping_);
-    if (!read)
-        return read;
-    return settings.empty() ? Result<void>() : judgeStaged(settings);
-}
-
-Result<void> Backups::layAsideReady(std::string_view name, const Wish& wish, Staging& staging, Plan& plan) {
-    const auto item = find(name);
-    if (!item)
-        return fail(item.error());
-    if (!item->problem.empty())
-        return fail(Code::malformed, std::string(name), item->problem);
-    if (auto enough = haveRoom(item->size); !enough)
-        return enough;
-    const fs::path root = around_.directories.state / name;
-    const Directories aside{root, root / kSettingsPath};
-    fs::path settings;
-    for (const std::string& part : item->about.parts) {
-        if (!wish.parts.empty() && !has(wish.parts, part))
-            continue;
-        plan.parts.push_back(part);
-        for (const Present& file : present(aside, *partOf(part))) {
-            if (file.kind == FileKind::passing)
-                continue;
-            const auto to = staging.place(file.path);
-            if (!to)
-                return fail(to.error());
-            if (file.path == kSettingsPath)
-                settings = *to;
-            auto copied =
-                file.kind == FileKind::database ? copyDatabase(root / file.path, *to) : copyFile(root / file.path, *to);
-            if (!copied)
-                return copied;
-            if (file.kind != FileKind::database)
-                continue;
-            if (auto checked = checkDatabase(*to, stopping_); !checked)
-                return fail(checked.error());
-            if (auto laid = DiskFile::open(*to))
-                if (auto synced = laid->sync(); !synced)
-                    return synced;
-        }
-    }
-    for (const std::string& part : wish.parts)
-        if (!has(plan.parts, part))
-            return fail(Code::missing, std::string(name),
-                        "has no part " + part + "; it has " + joined(item->about.parts));
-    return settings.empty() ? Result<void>() : judgeStaged(settings);
-}
-
-Result<Plan> Backups::restore(std::string_view name, const Wish& wish) {
-    if (auto judged = judgeParts(wish.parts); !judged)
-        return fail(judged.error());
-    const auto origin = originOf(name);
-    if (const auto path = shelf_.pathOf(name); !path)
-        return fail(path.error());
-    const std::unique_lock work(work_, std::try_to_lock);
-    if (!work.owns_lock())
-        return fail(Code::busy, "backup", "another one is being made, checked or restored; try again");
-    const auto items = list();
-    if (!items)
-        return fail(items.error());
-    if (std::count_if(items->begin(), items->end(), [](const Item& item) { return item.origin == Origin::restore; }) >=
-        static_cast<std::ptrdiff_t>(Shelf::kMostAside))
-        return fail(Code::busy, "restore",
-                    "8 restores have put aside what was there; remove one of them (\"musterctl backup remove "
-                    "before-restore-…\")");
-    auto staging = Staging::begin(around_.directories);
-    if (!staging)
-        return fail(staging.error());
-    Plan plan;
-    plan.backup = name;
-    plan.by = wish.by;
-    plan.when = wallNow();
-    plan.aside = shelf_.freeName(plan.when, Origin::restore);
-    auto laid =
-        *origin == Origin::restore ? layAsideReady(name, wish, *staging, plan) : layReady(name, wish, *staging, plan);
-    if (laid && plan.parts.empty())
-        laid =
-            fail(Code::missing, std::string(name), "has nothing to restore but the audit log; name it to restore it");
-    if (!laid) {
-        if (laid.error().subject == "backup")
-            laid.error().subject = name;
-        return fail(laid.error());
-    }
-    if (auto ready = staging->ready(plan); !ready)
-        return fail(ready.error());
-    around_.event(kRestoreReady,
-                  json({{"by", plan.by}, {"parts", joined(plan.parts)}, {"name", plan.backup}, {"aside", plan.aside}}));
-    around_.beginAnew();
-    return plan;
-}
-
 // ---- offered
 
 std::optional<Item> Backups::newest() const {
@@ -687,72 +482,6 @@ std::vector<std::string> Backups::troubles() const {
     if (!dailyTrouble_.empty())
         lines.push_back("the daily backup cannot be made: " + dailyTrouble_);
     return lines;
-}
-
-// ---- each day
-
-Timestamp Backups::readDue() const {
-    const auto content = readPrivateFile((shelf_.directory() / kDue).string(), kMaxDue);
-    const auto due = content ? api::parseTimestamp(*content) : std::nullopt;
-    // A clock that was wrong must not put it off for years.
-    if (due && *due <= wallNow() + kDay + 1h)
-        return *due;
-    return wallNow() + 10min + jitter(50);
-}
-
-void Backups::writeDue(Timestamp due) {
-    // Not kept, the next start begins with a delay of its own.
-    (void)writePrivateFile((shelf_.directory() / kDue).string(), isoTime(due));
-}
-
-void Backups::run() {
-    writeDue(due_);
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-        lock.unlock();
-        const Timestamp now = wallNow();
-        if (due_ > now + kDay + 1h)  // the clock went back
-            due_ = now + kDay;
-        if (due_ <= now && around_.policy().daily)
-            makeDaily();
-        const auto wait = std::clamp<std::chrono::milliseconds>(due_ - wallNow(), 1s, kLongestWait);
-        lock.lock();
-        changed_.wait_for(lock, wait, [this] { return stopping_.load(); });
-    }
-}
-
-void Backups::makeDaily() {
-    const Policy policy = around_.policy();
-    Wish wish;
-    wish.password = policy.password;
-    wish.by = "daily";
-    Result<Item> made = fail(Code::internal, "backup", "");
-    try {
-        made = make(wish, Origin::daily);
-    } catch (const std::exception& thrown) {
-        made = fail(Code::internal, "backup", thrown.what());
-    }
-    if (!made && (stopping_ || made.error().code == Code::busy)) {
-        due_ = wallNow() + kLongestWait;  // in memory alone: after a restart it is due at once
-        return;
-    }
-    if (made) {
-        due_ = wallNow() + kDay - 15min + jitter(30);
-        writeDue(due_);
-        if (auto thinned = shelf_.thin(policy.kept); !thinned)
-            made = fail(thinned.error());
-    } else {
-        due_ = wallNow() + kAgainAfter;
-    }
-    std::string trouble = made ? std::string() : made.error().text();
-    bool isNew = false;
-    {
-        const std::lock_guard lock(mutex_);
-        isNew = !trouble.empty() && dailyTrouble_ != trouble;
-        dailyTrouble_ = trouble;
-    }
-    if (isNew)  // once, and not at each attempt
-        around_.event(kBackupFailed, json({{"trouble", std::move(trouble)}}));
 }
 
 }  // namespace muster::backup

@@ -242,7 +242,8 @@ Result<void> fetchSecrets(Invocation& invocation, const AskSecret& ask, std::ist
         while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
             text.pop_back();
         if (text.empty() || text.size() > kMaxFile)
-            return fail(Code::missing, file, "cannot be read, is empty, or is longer than 60 KiB");
+            return fail(Code::missing, file,
+                        "cannot be read, is empty, or is longer than 60 KiB; give a file that holds the secret alone");
         invocation.values[name] = {std::move(text)};
     }
     for (const Parameter* parameter : invocation.command->hidden()) {
@@ -258,9 +259,10 @@ Result<void> fetchSecrets(Invocation& invocation, const AskSecret& ask, std::ist
         }
         const auto once = ask(parameter->option);
         if (!once || once->empty())
-            return fail(Code::missing, "--" + parameter->option, "nothing was given");
+            return fail(Code::missing, "--" + parameter->option,
+                        "nothing was given; type it, or give --" + parameter->option + "-file FILE");
         if ((parameter->required || parameter->minimum > 1) && ask(parameter->option + " again") != once)
-            return fail(Code::malformed, "--" + parameter->option, "the two are not the same");
+            return fail(Code::malformed, "--" + parameter->option, "the two are not the same; try again");
         invocation.values[parameter->name] = {*once};
     }
     return {};

@@ -207,6 +207,12 @@ class Web(Box):
         for path in ("/../etc/passwd.x", "/assets/../../etc/passwd.x", "/%2e%2e/etc/passwd.x", "/assets/none.js", "/.git.x",
                      "//etc/passwd.x", "/\\etc\\passwd.x"):
             self.assertEqual(browser.ask("GET", path)[0], 404, path)
+        # What a page's body holds is no request: it is refused, and the connection ends with it.
+        hidden = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+        with ssl._create_unverified_context().wrap_socket(socket.create_connection(("127.0.0.1", self.port))) as raw:
+            raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(hidden), hidden))
+            got = b"".join(iter(lambda: raw.recv(4096), b""))
+        self.assertEqual((got.count(b"HTTP/1.1 "), got[:12]), (1, b"HTTP/1.1 413"), got)
         status, answer, _ = browser.ask("POST", "/", {})
         self.assertIn(status, (405, 413))
         self.assertEqual(browser.ask("GET", "/livez")[2], b"ok\n")

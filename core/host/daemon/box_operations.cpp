@@ -32,12 +32,12 @@ Result<void> addBoxOperations(api::OperationTable& table) {
     for (const OfTheBox& one : kOfTheBox) {
         Operation operation{.method = one.method, .path = one.path, .role = Role::admin, .summary = one.summary};
         operation.changes = false;
-        if (auto added = table.add(
-                "core", operation,
-                [&one](const Call&) -> Result<Reply> {
-                    return fail(Code::missing, one.what,
-                                std::string("are not offered by this host, which is no Muster box; ") + one.instead);
-                });
+        if (auto added = table.add("core", operation,
+                                   [&one](const Call&) -> Result<Reply> {
+                                       return fail(Code::missing, one.what,
+                                                   std::string("not offered by this host, which is no Muster box; ") +
+                                                       one.instead);
+                                   });
             !added)
             return added;
     }

@@ -9,6 +9,7 @@
 #include "audit/operations.h"
 #include "backup/events.h"
 #include "backup/operations.h"
+#include "backup/wishes.h"
 #include "host/daemon/box_operations.h"
 #include "host/daemon/core_events.h"
 #include "host/daemon/memory.h"
@@ -29,13 +30,6 @@ constexpr auto kDrainLimit = 1000ms;  // for answers under way when the daemon i
 constexpr auto kDrainLook = 10ms;
 constexpr auto kLookForStore = 2s;
 constexpr auto kTrim = 60s;
-
-std::string listed(const std::vector<std::string>& names) {
-    std::string out;
-    for (const std::string& name : names)
-        out += (out.empty() ? "" : ", ") + name;
-    return out;
-}
 
 }  // namespace
 
@@ -151,7 +145,7 @@ Result<void> Life::start() {
                                 {"before", premises_.keptMode}}));
     if (premises_.restored)
         services_.journal("core", backup::kRestored,
-                          json({{"parts", listed(premises_.restored->parts)},
+                          json({{"parts", backup::joined(premises_.restored->parts)},
                                 {"name", premises_.restored->backup},
                                 {"by", premises_.restored->by},
                                 {"aside", premises_.restored->aside}}));

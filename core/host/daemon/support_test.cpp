@@ -2,6 +2,7 @@
 
 #include "CppUTest/TestHarness.h"
 
+#include "api/kept_octets.h"
 #include "api/paging.h"
 #include "api/serve.h"
 #include "host/daemon/box_operations.h"
@@ -9,15 +10,6 @@
 using namespace muster;
 
 namespace {
-
-class Kept final : public OctetSink {
-public:
-    bool write(std::string_view octets) override {
-        text += octets;
-        return true;
-    }
-    std::string text;
-};
 
 constexpr Field kQuery[] = {api::kLimitField};
 
@@ -40,7 +32,7 @@ TEST_GROUP(Support) {
     std::string bundle() const {
         const api::Response response = ask("GET", "/support");
         LONGS_EQUAL(200, response.status);
-        Kept kept;
+        api::KeptOctets kept;
         CHECK(response.file(kept).has_value());
         return kept.text;
     }

@@ -170,7 +170,7 @@ private:
     /// Pages are asked for without a body.
     static std::optional<FrontAnswer> judgePage(const Poco::Net::HTTPServerRequest& request) {
         auto wrong = http::judgeHead(request);
-        if (!wrong && request.getContentLength64() > 0)
+        if (!wrong && (request.getContentLength64() > 0 || request.getChunkedTransferEncoding()))
             return http::refuse(413, {Code::malformed, "body", "found where none is taken; send the request without"});
         return wrong;
     }
