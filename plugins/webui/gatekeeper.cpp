@@ -66,22 +66,23 @@ Asker Gatekeeper::byToken(const Credentials& credentials) {
     Asker asker;
     asker.caller.front = "web";
     asker.caller.source = credentials.from.host();
-    // Counted before it is judged, as passwords are.
-    auto admission = throttle_.reserve(credentials.from, {}, false);
-    if (!admission.attempt) {
-        asker.refusal = http::refuse(429, {Code::busy, "token", "too many wrong ones came from this address; wait"});
-        asker.refusal->headers.emplace_back("Retry-After", std::to_string(admission.wait.count()));
-        return asker;
-    }
+    // Judged before it is counted, other than passwords: 256 random bits cannot be guessed, so that nobody who is right
+    // needs to wait, not for the many that ask at the same moment and not for others' failures.
     auto access = tokens_->use(credentials.token, asker.caller.source);
     if (!access) {
+        const auto admission = throttle_.reserve(credentials.from, {}, false);
+        if (!admission.attempt) {
+            asker.refusal =
+                http::refuse(429, {Code::busy, "token", "too many wrong ones came from this address; wait"});
+            asker.refusal->headers.emplace_back("Retry-After", std::to_string(admission.wait.count()));
+            return asker;
+        }
         host_.log(Severity::warning, "a token from " + asker.caller.source + " was refused: " + access.error().text());
         asker.refusal =
             http::refuse(401, {Code::unauthenticated, "token", "unknown, expired or revoked; make a new one"});
         asker.refusal->headers.emplace_back("WWW-Authenticate", "Bearer");
         return asker;
     }
-    admission.attempt->release();
     asker.how = Asker::How::token;
     asker.caller.name = "token " + access->name;
     asker.caller.role = access->role;

@@ -261,6 +261,25 @@ class Web(Box):
             if file.is_file():
                 self.assertNotIn(made["token"].encode(), file.read_bytes(), file)
 
+    def test_wrong_tokens_are_held_up_and_a_right_one_never_is(self):
+        daemon = self.box()
+        ada = self.set_up(daemon)
+        token = ada.api("POST", "/tokens", {"name": "monitor", "role": "viewer", "days": 1})[1]["token"]
+
+        def ask(bearer):
+            return self.browser(source="127.0.0.3").api("GET", "/status", headers={"Authorization": f"Bearer {bearer}"})
+        wrong = token[:-1] + ("a" if token[-1] != "a" else "b")
+        self.assertEqual([ask(wrong)[0] for _ in range(12)], [401] * 10 + [429] * 2)
+        self.assertIn("wait", ask(wrong)[1]["hint"])
+        # A monitor behind the same address, and more requests of it at once than the wrong ones that are let in.
+        outcomes = []
+        threads = [threading.Thread(target=lambda: outcomes.append(ask(token)[0])) for _ in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(outcomes, [200] * 24)
+
     def test_guesses_made_at_once_are_counted_at_once_and_the_owner_gets_in(self):
         daemon = self.box()
         self.set_up(daemon)
