@@ -214,6 +214,17 @@ std::vector<std::shared_ptr<const Registered>> OperationTable::list() const {
     return *rows();
 }
 
+std::shared_ptr<const Registered> OperationTable::sibling(const Registered& row, std::string_view method) const {
+    const auto rows = this->rows();
+    // Rows of one path stand together.
+    const auto first = std::partition_point(rows->begin(), rows->end(),
+                                            [&](const auto& other) { return other->parts() < row.parts(); });
+    for (auto at = first; at != rows->end() && (*at)->parts() == row.parts(); ++at)
+        if ((*at)->operation().method == method)
+            return *at;
+    return nullptr;
+}
+
 Match OperationTable::find(std::string_view method, std::string_view path) const {
     Match match;
     if (path.empty() || path.front() != '/' || path.size() > kMaxTarget ||

@@ -79,6 +79,9 @@ public:
     /// @param path  below /api/v1, still percent-encoded, without the query
     Match find(std::string_view method, std::string_view path) const;
 
+    /// The row of `method` at the very path of `row`; nullptr: there is none.
+    std::shared_ptr<const Registered> sibling(const Registered& row, std::string_view method) const;
+
     /// Held by a change that was asked for on condition, from the look at what is there to its end: of two such changes
     /// to one thing the second is refused.
     std::mutex& conditional() const noexcept { return conditional_; }

@@ -31,9 +31,8 @@ std::string digest(std::string_view text) {
 
 std::optional<std::string> tagOf(const OperationTable& table, const Registered& row, const Json& answer) {
     std::set<std::string_view> changeable;
-    for (const auto& other : table.list())
-        if (other->parts() == row.parts() &&
-            (other->operation().method == "PUT" || other->operation().method == "PATCH"))
+    for (const std::string_view method : {"PUT", "PATCH"})
+        if (const auto other = table.sibling(row, method))
             for (const Field& field : other->operation().body)
                 changeable.insert(field.name);
     if (changeable.empty() || answer.object() == nullptr)

@@ -25,7 +25,8 @@ constexpr std::uint64_t kSpare = 64 << 20;              // octets that are left 
 constexpr std::size_t kPiece = 64 * 1024;               // octets of an upload
 constexpr std::int64_t kLookAtRoom = 16 * 1024 * 1024;  // octets of it between two looks
 constexpr int kNice = 10;                               // below whatever serves
-constexpr int kTries = 3;                               // for files that change while they are opened
+constexpr auto kSetAsideHolds = std::chrono::milliseconds(100);
+constexpr int kTries = 3;  // for files that change while they are opened
 
 std::string hostName() {
     std::array<char, 256> name{};
@@ -452,9 +453,29 @@ std::optional<Item> Backups::newest() const {
 }
 
 std::vector<std::string> Backups::setAside() const {
-    std::vector<std::string> names;
     if (around_.mode == Mode::none)
-        return names;
+        return {};
+    const std::lock_guard lock(mutex_);
+    const Monotonic now = std::chrono::steady_clock::now();
+    if (setAsideOf_ && now - setAsideSeen_ < kSetAsideHolds)
+        return setAside_;
+    setAsideSeen_ = now;
+    // Nothing comes or goes without the directory's time being changed; that time is coarse, so that what was read
+    // within two seconds of a change is read again.
+    const fs::path& state = around_.directories.state;
+    std::error_code unknown;
+    const auto changed = fs::last_write_time(around_.mode == Mode::lab ? state / "lab" : state, unknown);
+    if (unknown || setAsideOf_ != changed) {
+        setAside_ = readSetAside();
+        setAsideOf_.reset();
+        if (!unknown && fs::file_time_type::clock::now() - changed > std::chrono::seconds(2))
+            setAsideOf_ = changed;
+    }
+    return setAside_;
+}
+
+std::vector<std::string> Backups::readSetAside() const {
+    std::vector<std::string> names;
     const Part& part = *partOf(around_.mode == Mode::lab ? "lab" : "pool");
     for (const Present& file : present(around_.directories, part))
         if (file.path.find("pool.db.damaged-") != std::string::npos && !file.path.ends_with("-wal") &&

@@ -110,6 +110,7 @@ private:
     Result<void> judgeStaged(const std::filesystem::path& settings) const;
     Result<void> haveRoom(std::uint64_t octets) const;
     std::vector<std::string> setAside() const;
+    std::vector<std::string> readSetAside() const;
     void run();
     void makeDaily();
     Timestamp readDue() const;
@@ -124,6 +125,11 @@ private:
     mutable std::mutex mutex_;  // below
     std::condition_variable changed_;
     std::string dailyTrouble_;
+    // What setAside() found, when its directory had last been changed then, and when that was last looked at. It is
+    // asked for with every status.
+    mutable std::vector<std::string> setAside_;
+    mutable std::optional<std::filesystem::file_time_type> setAsideOf_;
+    mutable Monotonic setAsideSeen_;
     Timestamp due_{};
     std::thread thread_;
 };

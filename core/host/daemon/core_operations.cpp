@@ -100,7 +100,7 @@ Json status(const CoreView& view) {
                  {"pluginsFailed", count(failed)},
                  {"safeMode", view.plugins.safeMode()},
                  {"degraded", view.backups != nullptr && view.backups->isNeeded()},
-                 {"trouble", texts(troubles(view))}});
+                 {"trouble", texts(troubles(view, plugins))}});
 }
 
 HostView hostView(const CoreView& view) {
@@ -133,6 +133,10 @@ Reply textReply(std::string text) {
 }  // namespace
 
 std::vector<std::string> troubles(const CoreView& view) {
+    return troubles(view, view.plugins.list());
+}
+
+std::vector<std::string> troubles(const CoreView& view, const std::vector<plugins::PluginStatus>& plugins) {
     std::vector<std::string> lines;
     if (view.mode == Mode::none)
         lines.emplace_back("no mode is chosen, clients get a fault; choose with \"musterctl mode set\"");
@@ -163,7 +167,7 @@ std::vector<std::string> troubles(const CoreView& view) {
         lines.emplace_back("safe mode: the daemon died too often after its start; see \"musterctl plugin list\"");
     for (std::string& line : view.services.pluginTroubles())
         lines.push_back(std::move(line));
-    for (const plugins::PluginStatus& plugin : view.plugins.list())
+    for (const plugins::PluginStatus& plugin : plugins)
         if (failed(plugin.state))
             lines.push_back("plugin " + plugin.name + " is " + plugins::name(plugin.state) + ": " + plugin.reason);
     if (view.sockets.bound().empty())

@@ -42,6 +42,7 @@ struct CoreView {
 
 /// All that is wrong now, a sentence each; empty: nothing.
 std::vector<std::string> troubles(const CoreView& view);
+std::vector<std::string> troubles(const CoreView& view, const std::vector<plugins::PluginStatus>& plugins);
 
 Result<void> addCoreOperations(api::OperationTable& table, const CoreView& view);
 

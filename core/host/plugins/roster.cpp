@@ -90,19 +90,19 @@ void Roster::describe(Record& record, std::string version, std::string kind, std
 }
 
 std::vector<PluginStatus> Roster::list() const {
-    std::vector<std::pair<bool, PluginStatus>> rows;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto& record : records_)
-            rows.emplace_back(record->duplicate || record->gone, record->status);
-    }
-    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-        return a.second.name != b.second.name ? a.second.name < b.second.name : a.first < b.first;
+    const std::lock_guard lock(mutex_);
+    std::vector<const Record*> rows;
+    rows.reserve(records_.size());
+    for (const auto& record : records_)
+        rows.push_back(&*record);
+    std::stable_sort(rows.begin(), rows.end(), [](const Record* a, const Record* b) {
+        const auto order = a->status.name.compare(b->status.name);
+        return order != 0 ? order < 0 : (a->duplicate || a->gone) < (b->duplicate || b->gone);
     });
     std::vector<PluginStatus> out;
     out.reserve(rows.size());
-    for (auto& row : rows)
-        out.push_back(std::move(row.second));
+    for (const Record* row : rows)
+        out.push_back(row->status);
     return out;
 }
 

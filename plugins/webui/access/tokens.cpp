@@ -124,9 +124,10 @@ std::optional<Token> Tokens::byId(std::string_view id) const {
 }
 
 Token* Tokens::match(std::string_view text) {
-    if (text.size() != kLength || !text.starts_with(kStart))
-        return nullptr;
-    const std::string hash = sha256(text);
+    return text.size() == kLength && text.starts_with(kStart) ? match(text, sha256(text)) : nullptr;
+}
+
+Token* Tokens::match(std::string_view text, std::string_view hash) {
     for (Token& token : tokens_)
         if (token.id == text.substr(kStart.size(), kIdLength))
             return sameSecret(token.hash, hash) ? &token : nullptr;
@@ -155,7 +156,7 @@ Result<Tokens::Access> Tokens::use(std::string_view text, std::string_view sourc
         access.role = std::min(access.role, maker->role);
     }
     const std::lock_guard lock(mutex_);
-    Token* const found = match(text);
+    Token* const found = match(text, token.hash);
     if (found == nullptr || found->revoked)
         return refused(token.id, "was revoked just now");
     found->lastUsed = now;

@@ -84,6 +84,7 @@ private:
 
     /// With mutex_ held.
     Token* match(std::string_view text);
+    Token* match(std::string_view text, std::string_view hash);
     /// With writing_ held: what is not written yet.
     Result<void> write();
 

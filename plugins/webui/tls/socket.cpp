@@ -64,7 +64,7 @@ public:
             if (!ticket)
                 throw Poco::Net::NetException("too many connections");
             client = Poco::Net::SocketAddress(reinterpret_cast<const sockaddr*>(&from), size);
-            return new TlsSocket(fd, context_->get(), connections_, *ticket, limits_);
+            return new TlsSocket(fd, client, context_->get(), connections_, *ticket, limits_);
         } catch (...) {
             if (ticket)
                 connections_->leave(*ticket);
@@ -95,9 +95,10 @@ private:
 
 }  // namespace
 
-TlsSocket::TlsSocket(int fd, std::shared_ptr<const Context> context, std::shared_ptr<Connections> connections,
-                     Connections::Ticket ticket, Limits limits)
+TlsSocket::TlsSocket(int fd, const Poco::Net::SocketAddress& peer, std::shared_ptr<const Context> context,
+                     std::shared_ptr<Connections> connections, Connections::Ticket ticket, Limits limits)
     : StreamSocketImpl(fd),
+      peer_(peer),
       session_(std::move(context), fd),
       connections_(std::move(connections)),
       ticket_(ticket),
@@ -215,6 +216,12 @@ void TlsSocket::close() {
     // The number must not be another connection's while it can still be ended by it.
     connections_->leave(ticket_);
     StreamSocketImpl::close();
+}
+
+Poco::Net::SocketAddress TlsSocket::address() {
+    if (!own_)
+        own_ = StreamSocketImpl::address();
+    return *own_;
 }
 
 bool TlsSocket::secure() const {

@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "Poco/Net/ServerSocket.h"
+#include "Poco/Net/SocketAddress.h"
 #include "Poco/Net/StreamSocketImpl.h"
 
 #include "tls/connections.h"
@@ -53,8 +55,8 @@ struct Limits {
 class TlsSocket final : public Poco::Net::StreamSocketImpl {
 public:
     /// @param fd  closed by this socket @param ticket  left by it
-    TlsSocket(int fd, std::shared_ptr<const Context> context, std::shared_ptr<Connections> connections,
-              Connections::Ticket ticket, Limits limits);
+    TlsSocket(int fd, const Poco::Net::SocketAddress& peer, std::shared_ptr<const Context> context,
+              std::shared_ptr<Connections> connections, Connections::Ticket ticket, Limits limits);
 
     /// From now on so much time and so many octets are left: the head is read, the body comes.
     void allow(std::chrono::milliseconds time, std::size_t octets) noexcept;
@@ -77,6 +79,9 @@ public:
     void shutdownSend() override;
     void close() override;
     bool secure() const override;
+    // POCO asks for both with every request.
+    Poco::Net::SocketAddress address() override;
+    Poco::Net::SocketAddress peerAddress() override { return peer_; }
 
     // Would pass TLS by: they throw InvalidAccessException.
     int sendBytes(const Poco::Net::SocketBufVec& buffers, int flags) override;
@@ -93,6 +98,8 @@ private:
     int take(const Io& io);
     void goodbye() noexcept;
 
+    Poco::Net::SocketAddress peer_;
+    std::optional<Poco::Net::SocketAddress> own_;
     Session session_;
     std::shared_ptr<Connections> connections_;
     Connections::Ticket ticket_;

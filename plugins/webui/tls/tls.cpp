@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <poll.h>
+#include <span>
 #include <sys/socket.h>
 #include <system_error>
 #include <utility>
@@ -146,10 +147,21 @@ struct Session::Inner {
             inner.late = true;
             return MBEDTLS_ERR_SSL_WANT_READ;
         }
-        const ssize_t got = ::recv(inner.fd, into, size, MSG_DONTWAIT);
-        if (got >= 0)
-            return static_cast<int>(got);
-        return errno == EAGAIN || errno == EINTR ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_NET_CONN_RESET;
+        // The library asks for a record's head first, then for the rest: both come with one call here.
+        if (inner.ahead.empty()) {
+            const bool large = size >= inner.buffer.size();
+            const ssize_t got = large ? ::recv(inner.fd, into, size, MSG_DONTWAIT)
+                                      : ::recv(inner.fd, inner.buffer.data(), inner.buffer.size(), MSG_DONTWAIT);
+            if (got < 0)
+                return errno == EAGAIN || errno == EINTR ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_NET_CONN_RESET;
+            if (large || got == 0)
+                return static_cast<int>(got);
+            inner.ahead = std::span(inner.buffer).first(static_cast<std::size_t>(got));
+        }
+        const std::size_t taken = std::min(size, inner.ahead.size());
+        std::copy_n(inner.ahead.begin(), taken, into);
+        inner.ahead = inner.ahead.subspan(taken);
+        return static_cast<int>(taken);
     }
     static int send(void* self, const unsigned char* from, std::size_t size) noexcept {
         const ssize_t sent = ::send(static_cast<Inner*>(self)->fd, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -262,7 +274,9 @@ struct Session::Inner {
 
     std::shared_ptr<const Context> context;
     int fd;
-    std::unique_ptr<Ssl> ssl;  ///< from the handshake's beginning on
+    std::unique_ptr<Ssl> ssl;                  ///< from the handshake's beginning on
+    std::array<unsigned char, 2048> buffer{};  ///< a request's head in one record
+    std::span<const unsigned char> ahead;      ///< of it: came, and not taken by the library yet
     Monotonic deadline;
     bool late = false;    ///< receive() found the deadline over
     bool opened = false;  ///< the first octet is known
@@ -330,7 +344,7 @@ std::size_t Session::pending() const noexcept {
 }
 
 bool Session::awaitReadable(Monotonic deadline) const noexcept {
-    return inner_->over || pending() > 0 || waitFor(inner_->fd, POLLIN, deadline);
+    return inner_->over || pending() > 0 || !inner_->ahead.empty() || waitFor(inner_->fd, POLLIN, deadline);
 }
 
 void Session::closeNotify() noexcept {
