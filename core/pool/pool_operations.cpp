@@ -7,6 +7,7 @@
 
 #include "pool/event_operations.h"
 #include "pool/events.h"
+#include "pool/history_operations.h"
 
 namespace muster::pool {
 
@@ -335,6 +336,7 @@ void addPoolOperations(const PoolContext& context, const AddOperation& add) {
          .answer = kPoolAnswer},
         [context](const Call&) { return showPool(context); });
     addEventOperations(context, add);
+    addHistoryOperations(context, add);
 }
 
 }  // namespace muster::pool

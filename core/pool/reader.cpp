@@ -437,6 +437,36 @@ Result<void> Reader::keys(const std::function<bool(const Guid&, const Guid&)>& e
     return scan(kKeyColumns, Guid{}, [&](Statement& row) { return each(row.guid(1), row.guid(0)); });
 }
 
+Result<History> Reader::history(Timestamp since, std::chrono::minutes width) {
+    constexpr std::int64_t kMinute = 60'000;
+    constexpr std::int64_t kMost = 10'000;
+    auto connection = acquire();
+    if (!connection)
+        return fail(connection.error());
+    const Lease lease(*this, std::move(*connection));
+    History history;
+    if (const std::int64_t first = lease->value("SELECT ifnull(min(time),-1) FROM minute", -1); first >= 0)
+        history.begins = timeOf(first * kMinute);
+    auto rows = lease->prepare(
+        "SELECT time/?2*?2 AS begin,sum(answered),sum(short),sum(refused),sum(faulted) FROM minute "
+        "WHERE time>=?1/?2*?2 GROUP BY begin ORDER BY begin DESC LIMIT ?3");
+    if (!rows)
+        return fail(rows.error());
+    rows->bind(1, since.time_since_epoch().count() / kMinute);
+    rows->bind(2, std::int64_t{width.count()});
+    rows->bind(3, kMost);
+    while (rows->step()) {
+        Stretch stretch{timeOf(rows->integer(0) * kMinute)};
+        for (std::size_t ending = 0; ending < kEndings; ++ending)
+            stretch.counts[ending] = static_cast<std::uint64_t>(rows->integer(static_cast<int>(ending) + 1));
+        history.stretches.push_back(stretch);
+    }
+    if (rows->code() != SQLITE_DONE)
+        return fail(lease->problem("cannot read the history"));
+    std::reverse(history.stretches.begin(), history.stretches.end());
+    return history;
+}
+
 Result<PoolSum> Reader::sum(Timestamp now) {
     PoolSum sum;
     Numbers numbers;

@@ -2,7 +2,9 @@
 /// transaction between them, so that no reader keeps the write-ahead log from being emptied.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +15,7 @@
 
 #include "pool/database.h"
 #include "pool/files.h"
+#include "pool/minutes.h"
 #include "pool/store.h"
 
 namespace muster::pool {
@@ -126,6 +129,17 @@ struct PoolSum {
     std::uint64_t surplus = 0;            ///< requests under names beyond the first thousand of a CMID
 };
 
+/// Requests within one stretch of time, by how they ended.
+struct Stretch {
+    Timestamp begin;
+    std::array<std::uint64_t, kEndings> counts{};  ///< by Ending
+};
+
+struct History {
+    std::optional<Timestamp> begins;  ///< the oldest minute that is known at all; nothing: no request ever came
+    std::vector<Stretch> stretches;   ///< oldest first; those without a request are left out
+};
+
 class Reader {
 public:
     explicit Reader(const DatabaseFiles& files) noexcept : files_(files) {}
@@ -156,6 +170,9 @@ public:
     /// May be shorter than the limit and yet have a next: after two seconds of looking it gives what it has.
     Result<JournalPage> journal(const JournalQuery& query);
     Result<PoolSum> sum(Timestamp now);
+    /// Requests from the stretch with `since` on. Stretches of `width`, at least one minute, begin at multiples of it
+    /// since 1970; the newest 10,000 are given.
+    Result<History> history(Timestamp since, std::chrono::minutes width);
     Result<std::vector<CountedClient>> counted(const Guid& application, Timestamp since, std::size_t limit);
     Result<std::vector<Pool::Application>> applications();
     /// Calls `each` with all clients in the order of their key; only application and CMID are set. False from `each`

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "pool/events.h"
+#include "pool/minutes.h"
 
 namespace muster::pool {
 
@@ -156,6 +157,9 @@ bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>
                     next(Step::once);
                 } else if (now >= nextAge_) {
                     nextAge_ = now + kAgeRound;
+                    // A failure shows itself with the next transaction.
+                    (void)connection_.execute(
+                        ("DELETE FROM minute WHERE time<" + std::to_string(wall / kMinute - kMinutesKept)).c_str());
                     next(Step::journalByAge);
                 } else {
                     return false;

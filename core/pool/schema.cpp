@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "pool/minutes.h"
 #include "pool/old_rows.h"
 
 namespace muster::pool {
@@ -142,6 +143,17 @@ CREATE TABLE event(
 INSERT INTO event SELECT seq,time,id,machine,cmid,message,severity,source,fields FROM journal WHERE flags IS NULL;
 DROP TABLE journal;
 )sql"},
+    // A day at a glance, without its journal.
+    {R"sql(
+-- Requests by minute and by how they ended.
+CREATE TABLE minute(
+    time     INTEGER NOT NULL PRIMARY KEY,  -- minutes since 1970 UTC
+    answered INTEGER NOT NULL,
+    short    INTEGER NOT NULL,              -- answered with a count below the client's N-policy
+    refused  INTEGER NOT NULL,              -- with an HRESULT
+    faulted  INTEGER NOT NULL) STRICT;
+)sql",
+     minutesFromBlocks},
 };
 static_assert(std::size(kSteps) == static_cast<std::size_t>(kSchemaVersion));
 

@@ -151,6 +151,7 @@ Result<void> Tables::prepare() {
         {addTotal_, "UPDATE meta SET value=value+?1 WHERE name=?2"},
         {countApplications_, "SELECT count(DISTINCT application) FROM client WHERE cmid=?1"},
         {removeClients_, "DELETE FROM client WHERE cmid=?1"},
+        {addMinute_, MinuteTally::kUpsert},
         {removeSurplus_, "DELETE FROM surplus WHERE cmid=?1"},
     };
     for (const auto& [statement, sql] : all) {
@@ -267,6 +268,7 @@ Result<void> Tables::applyAll(std::span<const Piece> pieces) {
     touched_.clear();
     retiring_.clear();
     block_.clear();
+    minutes_.clear();
     added_ = {};
     newMachines_ = newClients_ = 0;
     bool good = true;
@@ -281,7 +283,7 @@ Result<void> Tables::applyAll(std::span<const Piece> pieces) {
                 good = good && flushClients() && remove(std::get<Removal>(*piece.note));
         }
     }
-    if (!good || !writeBlock() || !flushClients() || !writeTotals())
+    if (!good || !writeBlock() || !flushClients() || !writeTotals() || !minutes_.write(addMinute_))
         return fail(connection_.problem("cannot write"));
     return {};
 }
@@ -293,6 +295,7 @@ bool Tables::addRequest(const RequestRecord& record, std::uint64_t seq) {
     if (productId < 0 || upstreamId < 0)
         return false;
     addTo(added_, record);
+    minutes_.add(record);
     if (hasClientRow(record)) {
         touched_.push_back({&record, seq, productId, upstreamId, head(request.cmid), tail(request)});
         if (namesPrevious(record))

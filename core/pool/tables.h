@@ -11,6 +11,7 @@
 
 #include "pool/compact.h"
 #include "pool/database.h"
+#include "pool/minutes.h"
 #include "pool/piece.h"
 #include "pool/totals.h"
 
@@ -87,6 +88,7 @@ private:
     Statement updateClient_, insertClient_, countNames_, updateSurplus_, insertSurplus_;
     Statement retireClient_, retireSurplus_;
     Statement removeClients_, removeSurplus_, countApplications_;
+    Statement addMinute_;
     std::unordered_map<ProductKey, std::int64_t, ProductHash> products_;
     ProductKey lastProduct_{};
     std::int64_t lastProductId_ = -1;
@@ -96,6 +98,7 @@ private:
     std::vector<Touch> touched_;
     std::vector<const RequestRecord*> retiring_;  // those that name a CMID whose place they take
     BlockWriter block_;
+    MinuteTally minutes_;
     Totals added_;  // by this transaction; machines and clients apart, as they may shrink
     std::int64_t newMachines_ = 0;
     std::int64_t newClients_ = 0;

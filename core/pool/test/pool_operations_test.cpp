@@ -71,7 +71,7 @@ TEST_GROUP(PoolOperations) {
 };
 
 TEST(PoolOperations, areFoundUnderTheWordsOfTheCommandLine) {
-    for (const char* words : {"client list", "client show", "client remove", "event list", "event watch"})
+    for (const char* words : {"client list", "client show", "client remove", "event list", "event watch", "history"})
         CHECK_TRUE(std::find(cli.begin(), cli.end(), words) != cli.end());
 }
 
@@ -179,6 +179,21 @@ TEST(PoolOperations, sumThePoolByProduct) {
     STRCMP_EQUAL("Windows 7", textOf(line, "product").c_str());
     CHECK_TRUE(*line.find("machines") == Json(std::uint64_t{2}));
     CHECK_TRUE(*line.find("virtual") == Json(std::uint64_t{1}));
+}
+
+TEST(PoolOperations, giveTheHistoryOfADayOrRefuseTooFineALook) {
+    RequestRecord record = requestOf(7);
+    record.received = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    CHECK_TRUE(appendAndWait(*archive, {record}) == Durability::durable);
+    CHECK_TRUE(archive->settle(kLong));
+    const auto told = call("GET /requests/history", json({{"width", 60}}));
+    CHECK_EQUAL(1U, items(told).size());
+    CHECK_EQUAL(1U, *items(told)[0].find("answered")->natural() + *items(told)[0].find("short")->natural());
+    STRCMP_EQUAL(isoTime(record.received).substr(0, 13).c_str(), textOf(items(told)[0], "time").substr(0, 13).c_str());
+    CHECK_TRUE(textOf(told->body, "begins") <= isoTime(record.received));
+    const auto refused = call("GET /requests/history", json({{"width", 1}, {"since", "2020-01-01T00:00Z"}}));
+    CHECK_FALSE(refused.has_value());
+    STRCMP_CONTAINS("larger width", refused.error().text().c_str());
 }
 
 TEST(PoolOperations, readAndWriteTimesOfAnyYear) {

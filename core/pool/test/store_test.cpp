@@ -312,6 +312,63 @@ TEST(Store, aDatabaseOfTheFirstVersionIsBroughtToThisOneWithAllThatIsInIt) {
     CHECK_EQUAL(2U, clients().clients.size());
 }
 
+TEST(Store, aJournalOfAnEarlierVersionIsCountedByMinute) {
+    auto old = Connection::open(scratch.file("old.db"), Connection::Use::write);
+    CHECK_TRUE(old.has_value());
+    CHECK_TRUE(migrate(**old, 1).has_value());
+    for (const char* row :
+         {"1,60000,12290,'a',NULL,x'0A000007',1,1,262144,0,NULL,25,0,0,1,0,NULL,0,0,50,'',NULL,NULL,NULL",
+          "2,119999,12290,'b',NULL,x'0A000007',1,1,262144,0,NULL,25,0,0,1,0,NULL,0,0,24,'',NULL,NULL,NULL",
+          "3,120000,12290,'c',NULL,x'0A000007',1,1,262144,0,NULL,25,0,0,1,0,NULL,5,0,0,'',NULL,NULL,NULL"})
+        CHECK_TRUE((*old)->execute(("INSERT INTO journal VALUES(" + std::string(row) + ")").c_str()).has_value());
+    CHECK_TRUE(migrate(**old).has_value());
+    CHECK_EQUAL(1100, (*old)->value("SELECT answered*1000+short*100+refused*10+faulted FROM minute WHERE time=1", -1));
+    CHECK_EQUAL(10, (*old)->value("SELECT answered*1000+short*100+refused*10+faulted FROM minute WHERE time=2", -1));
+    CHECK_EQUAL(2, (*old)->value("SELECT count(*) FROM minute", -1));
+}
+
+TEST(Store, countsRequestsByMinuteAndByHowTheyEndedOverARestart) {
+    const Timestamp noon =
+        std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()) - std::chrono::hours(12);
+    const auto at = [&](std::chrono::seconds later, const std::function<void(RequestRecord&)>& change) {
+        RequestRecord record = requestOf(7);
+        record.received = noon + later;
+        record.request.requiredClients = 25;
+        record.count = 50;
+        change(record);
+        return record;
+    };
+    const auto as = [](RequestRecord&) {};
+    add({at(std::chrono::seconds(0), as), at(std::chrono::seconds(59), [](RequestRecord& r) { r.count = 24; }),
+         at(std::chrono::seconds(60), [](RequestRecord& r) { r.result = static_cast<HResult>(0xC004F042); }),
+         at(std::chrono::seconds(61), [](RequestRecord& r) { r.fault = 5; }),
+         at(std::chrono::seconds(62), [](RequestRecord& r) { r.count = 25; }),
+         at(std::chrono::hours(3), [](RequestRecord& r) {
+             r.count = 0;
+             r.request.major = 6;  // nobody but the client can read its count
+         })});
+    CHECK_TRUE(store->settle(kLong));
+    for (int turn = 0; turn < 2; ++turn) {
+        const auto counts = [&](std::size_t stretch, std::chrono::minutes width) {
+            const auto history = store->reader().history(noon, width);
+            CHECK_TRUE(history && stretch < history->stretches.size());
+            std::string text = isoTime(history->stretches[stretch].begin).substr(11, 5);
+            for (const std::uint64_t count : history->stretches[stretch].counts)
+                text += ' ' + std::to_string(count);
+            return text;
+        };
+        STRCMP_EQUAL("12:00 1 1 0 0", counts(0, std::chrono::minutes(1)).c_str());
+        STRCMP_EQUAL("12:01 1 0 1 1", counts(1, std::chrono::minutes(1)).c_str());
+        STRCMP_EQUAL("15:00 1 0 0 0", counts(2, std::chrono::minutes(1)).c_str());
+        STRCMP_EQUAL("12:00 2 1 1 1", counts(0, std::chrono::minutes(60)).c_str());
+        STRCMP_EQUAL("00:00 3 1 1 1", counts(0, std::chrono::minutes(24 * 60)).c_str());
+        CHECK_TRUE(store->reader().history(noon, std::chrono::minutes(1))->begins == noon);
+        CHECK_EQUAL(1U,
+                    store->reader().history(noon + std::chrono::hours(1), std::chrono::minutes(1))->stretches.size());
+        reopen();
+    }
+}
+
 TEST(Store, journalsEventsWithTheirFieldsInOrder) {
     EventRecord event;
     event.when = at(5);

@@ -81,8 +81,8 @@ describe('requests', () => {
         expect(widthFor(24 * 3_600_000)).toBe(3_600_000);
         expect(widthFor(25 * 60_000)).toBe(60_000);
         const from = Date.parse('2026-11-19T19:50:00Z');
-        const b = bucketsOf([request({ result: '0x0', count: 1, required: 25 })], from, from + 20 * 60_000);
-        expect(b.totals.short).toBe(1);
+        const b = bucketsOf([{ time: '2026-11-19T20:00:00Z', answered: 2, short: 1, refused: 0, faulted: 4 }, { time: '2026-11-19T19:49:00Z', answered: 9, short: 9, refused: 9, faulted: 9 }], 60_000, from, from + 20 * 60_000);
+        expect(b.totals).toEqual({ answered: 2, short: 1, refused: 0, silent: 4 });
         expect(b.counts.short[10]).toBe(1);
     });
     it('join when they are equal neighbours', () => {

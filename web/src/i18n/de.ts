@@ -179,7 +179,6 @@ export const de: Catalogue = {
     'chart.asFigure': 'Als Bild zeigen',
     'chart.day': 'Die letzten 24 Stunden.',
     'chart.since': 'Seit {time}.',
-    'chart.newest': 'Die neuesten {n} Anfragen.',
     'login.title': 'An {host} anmelden',
     'login.what': 'KMS-Relay und Anwesenheitsliste · Muster {version}',
     'login.user': 'Benutzer',

@@ -197,7 +197,6 @@ export const en = {
     'chart.asFigure': 'Show as figure',
     'chart.day': 'Last 24 hours.',
     'chart.since': 'Since {time}.',
-    'chart.newest': 'The newest {n} requests.',
 
     'login.title': 'Sign in to {host}',
     'login.what': 'KMS relay and roll call · Muster {version}',

@@ -1,5 +1,5 @@
 /** Is it working, and if not, what to do? */
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import { get } from '../api/client';
 import { useLive } from '../api/live';
 import type { Event, Json, List, Revision, Upstream } from '../api/types';
@@ -12,7 +12,7 @@ import { Icon } from '../ui/icons';
 import { lazy } from '../ui/lazy';
 import { Legend } from '../ui/legend';
 import { Tally } from '../ui/tally';
-import { bucketsOf } from './requests';
+import { bucketsOf, widthFor, type Buckets, type Stretch } from './requests';
 import { conditionOf } from './upstream-state';
 
 const RequestsChart = lazy(() => import('../ui/chart'));
@@ -68,21 +68,31 @@ function SealedPool({ sealed }: { sealed: Sealed }) {
 }
 
 const day = 86_400_000;
-const most = 3000;
 
-async function dayOfRequests(signal: AbortSignal): Promise<{ events: Event[]; from: number; to: number; whole: boolean }> {
+interface History {
+    begins: string | null;
+    items: Stretch[];
+}
+
+interface Day {
+    buckets: Buckets;
+    whole: boolean;
+}
+
+/** Nothing: no request ever came. */
+async function dayOfRequests(signal: AbortSignal): Promise<Day | null> {
     const to = Date.now();
-    const events: Event[] = [];
-    let cursor: string | null = null;
-    do {
-        const page: List<Event> = await get<List<Event>>('/events', { id: 12290, since: new Date(to - day).toISOString(), limit: 1000, cursor }, signal);
-        events.push(...page.items);
-        cursor = page.next;
-    } while (cursor !== null && events.length < most);
-    const whole = cursor === null;
-    const oldest = events.length > 0 ? Date.parse(events[events.length - 1]?.time ?? '') : to;
-    // A young journal is not drawn as a day of nothing.
-    return { events, from: Math.min(oldest, to - 25 * 60_000), to, whole };
+    const since = (width: number) => get<History>('/requests/history', { since: new Date(to - day).toISOString(), width: width / 60_000 }, signal);
+    let width = widthFor(day);
+    let history = await since(width);
+    if (history.begins === null) return null;
+    // What is young is not drawn as a day of nothing.
+    const from = Math.max(to - day, Math.min(Date.parse(history.begins), to - 25 * 60_000));
+    if (widthFor(to - from) !== width) {
+        width = widthFor(to - from);
+        history = await since(width);
+    }
+    return { buckets: bucketsOf(history.items, width, from, to), whole: to - from > day * 0.9 };
 }
 
 function Requests({ turn }: { turn: number }) {
@@ -90,14 +100,14 @@ function Requests({ turn }: { turn: number }) {
         void turn;
         return dayOfRequests(signal);
     }, [turn]));
-    const buckets = useMemo(() => (data ? bucketsOf(data.events, data.from, data.to) : undefined), [data]);
+    const buckets = data?.buckets;
     return (
         <section class={slow ? 'sect bare is-old' : 'sect bare'} aria-labelledby="req">
             <div class="head"><h2 id="req">{buckets && buckets.width >= 3_600_000 ? t('overview.perHour') : t('overview.requests')}</h2>{buckets && <Legend totals={buckets.totals} />}</div>
             {problem && <Trouble problem={problem} again={reload} />}
-            {!buckets && !problem && <div class="chartspace" />}
-            {buckets && data && (data.events.length === 0 ? <p class="muted">{t('overview.noRequests')}</p>
-                : <div class="chartspace"><RequestsChart buckets={buckets} note={data.whole ? (data.to - data.from > day * 0.9 ? t('chart.day') : t('chart.since', { time: when(new Date(data.from), new Date(data.to + 60_000)) })) : t('chart.newest', { n: data.events.length })} /></div>)}
+            {data === undefined && !problem && <div class="chartspace" />}
+            {data === null && <p class="muted">{t('overview.noRequests')}</p>}
+            {data && buckets && <div class="chartspace"><RequestsChart buckets={buckets} note={data.whole ? t('chart.day') : t('chart.since', { time: when(new Date(buckets.times[0] ?? 0), new Date(Date.now() + 60_000)) })} /></div>}
         </section>
     );
 }

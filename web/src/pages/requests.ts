@@ -1,4 +1,4 @@
-/** Requests over time by their result: from the newest entries of the journal. */
+/** Requests over time by their result. */
 import type { Event } from '../api/types';
 
 export type Result = 'answered' | 'short' | 'refused' | 'silent';
@@ -28,9 +28,17 @@ export function widthFor(span: number): number {
     return widths.find((w) => span / w <= 30) ?? 60 * minute;
 }
 
-/** @param from beginning of the span, as far back as the events reach */
-export function bucketsOf(events: Event[], from: number, to: number): Buckets {
-    const width = widthFor(to - from);
+/** Requests within one stretch of time, as GET /requests/history counts them. */
+export interface Stretch {
+    time: string;
+    answered: number;
+    short: number;
+    refused: number;
+    faulted: number;
+}
+
+/** @param from beginning of the span, as far back as requests are known; @param width of the stretches, milliseconds */
+export function bucketsOf(stretches: Stretch[], width: number, from: number, to: number): Buckets {
     const first = Math.floor(from / width) * width;
     const n = Math.max(1, Math.floor((to - first) / width) + 1);
     const empty = () => new Array<number>(n).fill(0);
@@ -40,13 +48,14 @@ export function bucketsOf(events: Event[], from: number, to: number): Buckets {
         counts: { answered: empty(), short: empty(), refused: empty(), silent: empty() },
         totals: { answered: 0, short: 0, refused: 0, silent: 0 },
     };
-    for (const event of events) {
-        if (event.id !== 12290) continue;
-        const at = Math.floor((Date.parse(event.time) - first) / width);
+    for (const stretch of stretches) {
+        const at = Math.floor((Date.parse(stretch.time) - first) / width);
         if (at < 0 || at >= n) continue;
-        const result = resultOf(event);
-        out.counts[result][at] = (out.counts[result][at] ?? 0) + 1;
-        ++out.totals[result];
+        for (const result of results) {
+            const count = result === 'silent' ? stretch.faulted : stretch[result];
+            out.counts[result][at] = (out.counts[result][at] ?? 0) + count;
+            out.totals[result] += count;
+        }
     }
     return out;
 }
