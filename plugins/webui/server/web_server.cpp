@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <ostream>
+#include <sstream>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -238,10 +239,19 @@ private:
             response.setKeepAlive(false);
         if (answer.status != 304)
             response.setContentLength64(static_cast<Poco::Int64>(answer.body.size()));
-        std::ostream& out = response.send();
+        // Head and body in one piece, past POCO's stream, which writes the head twice (once to count it) and cuts at 8 KiB:
+        // one record of TLS and one segment where they fit.
+        std::ostringstream text;
+        response.write(text);
+        std::string whole = std::move(text).str();
         if (!headOnly_ && answer.status != 304)
-            out.write(answer.body.data(), static_cast<std::streamsize>(answer.body.size()));
-        out << std::flush;
+            whole += answer.body;
+        try {
+            socket.sendBytes(whole.data(), static_cast<int>(whole.size()), 0);
+        } catch (const Poco::Exception&) {
+            close_ = true;  // the peer is gone, or does not take it: no word of POCO's own may follow what is out already
+            response.setKeepAlive(false);
+        }
     }
 
     static void head(Poco::Net::HTTPServerResponse& response, const FrontAnswer& answer, Content content) {
