@@ -14,6 +14,10 @@ public:
     /// Lists and sums. Call settle() first to see all that was acknowledged. @thread any but a reactor's
     virtual Reader& reader() noexcept = 0;
 
+    /// As Reader::sum() of now; of a pool that takes long to read, with all who asked one to a few seconds ago (Sums).
+    /// @thread any but a reactor's
+    virtual Result<PoolSum> sum() = 0;
+
     /// Removes a client in all applications and under all names, after all that was appended before.
     /// @param done  as with append()  @thread any
     virtual void remove(const Guid& cmid, std::function<void(Durability)> done) = 0;

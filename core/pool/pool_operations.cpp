@@ -107,6 +107,12 @@ constexpr Field kProductAnswer[] = {
     {.name = "cmids", .type = FieldType::integer, .help = "Different CMIDs.", .column = true},
     {.name = "counted", .type = FieldType::integer, .help = "CMIDs counted within 30 days.", .column = true},
     {.name = "virtual", .type = FieldType::integer, .help = "Virtual machines.", .column = true},
+    {.name = "lastSeen", .type = FieldType::timestamp, .help = "When the latest of its clients asked."},
+    {.name = "count", .type = FieldType::integer, .help = "Count in that one's answer."},
+    {.name = "required", .type = FieldType::integer, .help = "The count that it needs."},
+    {.name = "upstream",
+     .type = FieldType::text,
+     .help = "Upstream that gave its latest answer; empty: none ever did."},
 };
 
 constexpr Field kPoolAnswer[] = {
@@ -272,8 +278,7 @@ Result<Reply> removeClient(const PoolContext& context, const Call& call) {
 
 Result<Reply> showPool(const PoolContext& context) {
     context.archive.settle(kReadersWait);
-    const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    const auto sum = context.archive.reader().sum(now);
+    const auto sum = context.archive.sum();
     if (!sum)
         return fail(sum.error());
     Json::Array products;
@@ -284,7 +289,11 @@ Result<Reply> showPool(const PoolContext& context) {
                                  {"machines", line.machines},
                                  {"cmids", line.cmids},
                                  {"counted", line.countedCmids},
-                                 {"virtual", line.virtualMachines}}));
+                                 {"virtual", line.virtualMachines},
+                                 {"lastSeen", isoTime(line.lastSeen)},
+                                 {"count", line.count},
+                                 {"required", line.required},
+                                 {"upstream", line.upstream}}));
     return Reply(json({{"machines", sum->machines},
                        {"cmids", sum->cmids},
                        {"virtual", sum->virtualMachines},

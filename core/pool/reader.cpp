@@ -489,8 +489,9 @@ Result<PoolSum> Reader::sum(Timestamp now) {
         });
         lineOf[id] = static_cast<std::size_t>(at - sum.products.begin());
         if (at == sum.products.end())
-            sum.products.push_back({entry.application, entry.counted});
+            sum.products.push_back({.application = entry.application, .counted = entry.counted});
     }
+    std::vector<std::int64_t> upstreams(sum.products.size());  // of the one that was seen last
     Guid cmid;
     std::uint64_t names = 0;
     std::vector<std::size_t> lines;    // that this CMID was seen in
@@ -535,14 +536,25 @@ Result<PoolSum> Reader::sum(Timestamp now) {
         line.virtualMachines += isVirtual ? 1 : 0;
         if (std::find(lines.begin(), lines.end(), at->second) == lines.end())
             lines.push_back(at->second);
+        if (const Timestamp seen = timeOf(row.integer(6)); line.machines == 1 || seen > line.lastSeen) {
+            line.lastSeen = seen;
+            line.count = static_cast<std::uint32_t>(row.integer(7));
+            line.required = static_cast<std::uint32_t>(row.integer(8));
+            upstreams[at->second] = row.integer(9);
+        }
         if (!row.isNull(5) && timeOf(row.integer(5)) > now - kCountedFor &&
             std::find(counted.begin(), counted.end(), at->second) == counted.end())
             counted.push_back(at->second);
         return true;
     };
-    if (auto done = scan("cmid,application,machine,product,virtual,counted_at", Guid{}, look); !done)
+    if (auto done =
+            scan("cmid,application,machine,product,virtual,counted_at,last_seen,count,required,upstream", Guid{}, look);
+        !done)
         return fail(done.error());
     endOfCmid();
+    for (std::size_t i = 0; i < sum.products.size(); ++i)
+        if (const std::string* name = numbers.upstream(upstreams[i]))
+            sum.products[i].upstream = *name;
     std::erase_if(sum.products, [](const ProductSum& line) { return line.machines == 0; });
     std::sort(sum.products.begin(), sum.products.end(), [](const ProductSum& a, const ProductSum& b) {
         return a.application != b.application ? a.application < b.application : a.counted < b.counted;

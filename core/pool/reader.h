@@ -111,12 +111,17 @@ struct JournalPage {
 };
 
 struct ProductSum {
-    Guid application;
-    Guid counted;
+    Guid application{};
+    Guid counted{};
     std::uint64_t machines = 0;
     std::uint64_t cmids = 0;
     std::uint64_t virtualMachines = 0;
     std::uint64_t countedCmids = 0;  ///< counted within the last 30 days
+    // of the client that was seen last
+    Timestamp lastSeen{};
+    std::uint32_t count = 0;     ///< in its answer
+    std::uint32_t required = 0;  ///< its N-policy
+    std::string upstream = {};   ///< whose answer was its latest from a host; empty: no host ever answered it
 };
 
 struct PoolSum {

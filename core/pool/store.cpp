@@ -18,6 +18,7 @@
 #include "pool/replay.h"
 #include "pool/rescue.h"
 #include "pool/schema.h"
+#include "pool/sums.h"
 
 namespace muster::pool {
 
@@ -191,6 +192,7 @@ public:
         if (filler_.joinable())
             filler_.join();
         intake_.stop();
+        sums_.stop();
         keeper_.stop();  // before the applier: what was removed is put back, and then written to
         applier_.stop();
         reader_.close();
@@ -247,6 +249,8 @@ public:
 
     Reader& reader() noexcept override { return reader_; }
 
+    Result<PoolSum> sum() override { return sums_.get(); }
+
     Result<void> backup(const std::string& path) override {
         settle(std::chrono::seconds(10));
         return reader_.backup(path, stopping_);
@@ -297,6 +301,11 @@ private:
     Applier applier_;
     Intake intake_;
     Keeper keeper_;
+    Sums sums_{[this] {
+                   return reader_.sum(
+                       std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()));
+               },
+               [this] { return intake_.acknowledged(); }};
     std::thread filler_;
 };
 

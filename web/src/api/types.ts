@@ -64,6 +64,10 @@ export interface PoolProduct {
     cmids: number;
     counted: number;
     virtual: number;
+    lastSeen: string;
+    count: number;
+    required: number;
+    upstream: string;
 }
 
 export interface Pool {

@@ -50,9 +50,9 @@ describe('judgement', () => {
     });
     it('does not say twice that no mode is chosen', () => expect(alarmsOf({ ...facts, upstreams: [], status: { ...status, mode: 'none', ready: false, trouble: ['no mode is chosen, clients get a fault'] } }).map((a) => a.id)).toEqual(['mode']));
     it('counts as the newest answer counts', () => {
-        const product = { application: '', countedId: 'i', product: 'Windows Server 2008', machines: 4, cmids: 4, counted: 4, virtual: 0 };
-        expect(gaugeOf(product, client)).toMatchObject({ count: 30, needed: 25 });
-        expect(gaugeOf(product, undefined)).toMatchObject({ count: 4, needed: 5 });
+        const product = { application: '', countedId: 'i', product: 'Windows Server 2008', machines: 4, cmids: 4, counted: 4, virtual: 0, lastSeen: '2026-11-19T20:00:00Z', count: 30, required: 25, upstream: 'kms-a' };
+        expect(gaugeOf(product)).toMatchObject({ count: 30, needed: 25, by: 'kms-a' });
+        expect(gaugeOf({ ...product, count: 0, required: 0 })).toMatchObject({ count: 4, needed: 5 });
     });
 });
 

@@ -4,7 +4,7 @@ import { useCallback, useContext } from 'preact/hooks';
 import { get } from '../api/client';
 import { Problem } from '../api/problem';
 import { useResource } from '../api/use';
-import type { Client, DnsTarget, Domain, List, Pool, Status, Upstream } from '../api/types';
+import type { DnsTarget, Domain, List, Pool, PoolProduct, Status, Upstream } from '../api/types';
 import { t } from '../i18n';
 import type { Severity } from '../ui/bits';
 import { sentence } from '../ui/format';
@@ -44,16 +44,15 @@ export interface Alarm {
 
 const mostGauges = 8;
 
-export function gaugeOf(product: Pool['products'][number], newest: Client | undefined): Gauge {
-    const heard = newest !== undefined && newest.count > 0;
+export function gaugeOf(product: PoolProduct): Gauge {
     return {
         id: product.countedId,
         product: product.product,
         machines: product.machines,
-        count: heard ? newest.count : product.counted,
-        needed: newest && newest.required > 0 ? newest.required : /server/i.test(product.product) ? 5 : 25,
-        by: newest?.upstream ?? '',
-        seen: newest?.lastSeen ?? '',
+        count: product.count > 0 ? product.count : product.counted,
+        needed: product.required > 0 ? product.required : /server/i.test(product.product) ? 5 : 25,
+        by: product.upstream,
+        seen: product.lastSeen,
     };
 }
 
@@ -81,7 +80,7 @@ async function load(signal: AbortSignal): Promise<Facts> {
         offered(get<List<DnsTarget>>('/dns/targets', {}, signal), nothing),
     ]);
     const products = [...(pool?.products ?? [])].sort((a, b) => b.machines - a.machines).slice(0, mostGauges);
-    const gauges = await Promise.all(products.map(async (p) => gaugeOf(p, (await get<List<Client>>('/clients', { product: p.countedId, limit: 1 }, signal)).items[0])));
+    const gauges = products.map(gaugeOf);
     return { status, pool, gauges, upstreams: upstreams.items, domains: domains.items, targets: targets.items, at: Date.now() };
 }
 
