@@ -60,6 +60,15 @@ class Tasks(person.PersonTest):
                     chain=chain, key=key, wrongKey=authority.issue("other.example.org")[1],
                     fingerprint=certificates.fingerprint(chain))
 
+    def test_a_backup_and_back(self):
+        box = self.chosen("relay")
+        box.daemon.ctl("upstream", "add", self.host().address)
+        self.ask(box, kms.request(machine="kept"))
+
+        def machines(number):
+            self.ask(box, *[kms.request(cmid=uuid.uuid4(), machine=f"late-{n}") for n in range(number)])
+        self.person("restore", box, {"setting": lambda key: self.setting(box, key), "machines": machines})
+
 
 class Hands(person.PersonTest):
     """The same without a mouse, and without room."""

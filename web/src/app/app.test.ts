@@ -114,8 +114,8 @@ describe('rights and steps', () => {
         expect(may({ ...session, authenticated: false }, 'viewer')).toBe(false);
     });
     it('follow the mode', () => {
-        expect(stepsFor('lab')).toEqual(['admin', 'factor', 'mode', 'check', 'key', 'done']);
-        expect(stepsFor('relay')).toContain('dns');
+        expect(stepsFor('lab')).toEqual(['admin', 'factor', 'mode', 'check', 'key', 'alarms', 'backup', 'done']);
+        expect(stepsFor('relay')).toEqual(['admin', 'factor', 'mode', 'check', 'hosts', 'dns', 'alarms', 'backup', 'done']);
     });
     it('judge passwords', () => {
         expect(passwordProblem('short', 'short')).toBe('wizard.password.short');

@@ -67,7 +67,7 @@ async function offered<T>(ask: Promise<T>, otherwise: T): Promise<T> {
     }
 }
 
-async function load(signal: AbortSignal): Promise<Facts> {
+export async function loadFacts(signal: AbortSignal): Promise<Facts> {
     const nothing = { items: [], next: null };  // of a list that this mode does not have
     const asked = get<Status>('/status', {}, signal);
     const [status, pool, upstreams, domains, targets] = await Promise.all([
@@ -134,7 +134,7 @@ const empty: Health = { facts: undefined, alarms: [], problem: undefined, slow: 
 const HealthOf = createContext<Health>(empty);
 
 export function HealthProvider({ children }: { children: ComponentChildren }) {
-    const { data, problem, slow, reload } = useResource(useCallback(load, []), 30_000);
+    const { data, problem, slow, reload } = useResource(useCallback(loadFacts, []), 30_000);
     return <HealthOf.Provider value={{ facts: data, alarms: data ? alarmsOf(data) : [], problem, slow, reload }}>{children}</HealthOf.Provider>;
 }
 
