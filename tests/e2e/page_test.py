@@ -22,7 +22,11 @@ class Tasks(person.PersonTest):
     def test_from_the_first_run_to_the_log_out(self):
         box = self.box(ready=False, serving=())
         support.wait_for(lambda: box.daemon.ctl("setup-code", check=False).returncode == 0, 30, box.daemon.log_tail)
-        self.person("first_run", box, {"machines": lambda: self.fleet(box)},
+
+        def backups():
+            newest = next(one for one in self.listed(box, "backup", "list") if one["newest"])
+            return {"kept": self.setting(box, "backup.kept"), "newest": newest["name"], "encrypted": newest["encrypted"]}
+        self.person("first_run", box, {"machines": lambda: self.fleet(box), "backups": backups},
                     code=box.daemon.ctl("setup-code").stdout.strip(), listens=f"127.0.0.1:{box.daemon.port}")
 
     def test_one_machine_is_found_among_a_hundred_thousand(self):
@@ -48,14 +52,10 @@ class Tasks(person.PersonTest):
         authority = certificates.Authority(self.directory / "ca")
         chain, key = authority.issue("muster.example.org")
 
-        def program(token):
-            return {"reads": box.as_program(token, "GET", "/clients?limit=1")[0],
-                    "changes": box.as_program(token, "PATCH", "/settings", {"set": ["pool.record=false"]})[0]}
-
         def sign(request):
             signed = authority.sign(request)
             return {"chain": signed, "fingerprint": certificates.fingerprint(signed)}
-        self.person("system", box, {"fingerprint": lambda: certificates.served(box.port), "program": program, "sign": sign,
+        self.person("system", box, {"fingerprint": lambda: certificates.served(box.port), "program": box.program, "sign": sign,
                                     "setting": lambda key: self.setting(box, key)},
                     chain=chain, key=key, wrongKey=authority.issue("other.example.org")[1],
                     fingerprint=certificates.fingerprint(chain))
