@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The page in Debian's Chromium, nothing mocked behind it: page/*.mjs play the person, this the console and the machines."""
+import json
 import subprocess
 import sys
 import uuid
@@ -68,6 +69,17 @@ class Tasks(person.PersonTest):
         def machines(number):
             self.ask(box, *[kms.request(cmid=uuid.uuid4(), machine=f"late-{n}") for n in range(number)])
         self.person("restore", box, {"setting": lambda key: self.setting(box, key), "machines": machines})
+
+    def test_after_a_degraded_start_the_page_leads_to_the_newest_backup(self):
+        box = self.box(serving=support.relay(self.host().address)).add_user()
+        self.ask(box, kms.request(machine="kept"))
+        newest = json.loads(box.daemon.ctl("backup", "create", "-o", "json").stdout)["name"]
+        box.daemon.stop()
+        (box.daemon.state / "pool.db").write_bytes(b"this is no database at all " * 400)
+        for intake in box.daemon.state.glob("intake-*.log"):
+            intake.unlink()  # what it still held would come back by itself
+        box.daemon.start_ready(60, "--degraded")
+        self.person("degraded", box, newest=newest)
 
 
 class Hands(person.PersonTest):

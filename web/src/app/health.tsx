@@ -4,7 +4,7 @@ import { useCallback, useContext } from 'preact/hooks';
 import { get } from '../api/client';
 import { Problem } from '../api/problem';
 import { useResource } from '../api/use';
-import type { Client, DnsTarget, Domain, List, Pool, Status, Upstream } from '../api/types';
+import type { Backup, Client, DnsTarget, Domain, List, Pool, Status, Upstream } from '../api/types';
 import { t } from '../i18n';
 import type { Severity } from '../ui/bits';
 import { sentence } from '../ui/format';
@@ -29,6 +29,8 @@ export interface Facts {
     upstreams: Upstream[];
     domains: Domain[];
     targets: DnsTarget[];
+    /** After a degraded start the newest verified backup; null: none is here; undefined: this user may not know. */
+    backup?: string | null | undefined;
     at: number;
 }
 
@@ -67,10 +69,19 @@ async function offered<T>(ask: Promise<T>, otherwise: T): Promise<T> {
     }
 }
 
+async function newestBackup(signal: AbortSignal): Promise<string | null | undefined> {
+    try {
+        return (await get<List<Backup>>('/backups', {}, signal)).items.find((b) => b.newest)?.name ?? null;
+    } catch (error) {
+        if (error instanceof Problem && error.status === 403) return undefined;
+        throw error;
+    }
+}
+
 export async function loadFacts(signal: AbortSignal): Promise<Facts> {
     const nothing = { items: [], next: null };  // of a list that this mode does not have
     const asked = get<Status>('/status', {}, signal);
-    const [status, pool, upstreams, domains, targets] = await Promise.all([
+    const [status, pool, upstreams, domains, targets, backup] = await Promise.all([
         asked,
         offered<Pool | undefined>(get<Pool>('/pool', {}, signal), undefined).catch((error: unknown) => {
             if (error instanceof Problem && error.code === 'storage') return undefined;
@@ -79,10 +90,11 @@ export async function loadFacts(signal: AbortSignal): Promise<Facts> {
         asked.then((s) => (s.mode === 'relay' ? offered(get<List<Upstream>>('/upstreams', {}, signal), nothing) : nothing)),
         offered(get<List<Domain>>('/dns/domains', {}, signal), nothing),
         offered(get<List<DnsTarget>>('/dns/targets', {}, signal), nothing),
+        asked.then((s) => (s.degraded ? newestBackup(signal) : undefined)),
     ]);
     const products = [...(pool?.products ?? [])].sort((a, b) => b.machines - a.machines).slice(0, mostGauges);
     const gauges = await Promise.all(products.map(async (p) => gaugeOf(p, (await get<List<Client>>('/clients', { product: p.countedId, limit: 1 }, signal)).items[0])));
-    return { status, pool, gauges, upstreams: upstreams.items, domains: domains.items, targets: targets.items, at: Date.now() };
+    return { status, pool, gauges, upstreams: upstreams.items, domains: domains.items, targets: targets.items, backup, at: Date.now() };
 }
 
 const badTargets = new Set(['missing', 'stale', 'unreachable', 'not-kms', 'foreign', 'differs', 'servers-differ', 'scavenging']);
@@ -93,7 +105,9 @@ export function alarmsOf(facts: Facts): Alarm[] {
     const { status, pool, gauges, upstreams, domains, targets } = facts;
     const alarms: Alarm[] = [];
     if (status.mode === 'none') alarms.push({ id: 'mode', level: 'crit', title: t('alarm.mode'), detail: t('alarm.mode.detail'), href: '/setup', act: t('alarm.mode.act') });
+    if (status.degraded) alarms.push({ id: 'degraded', level: 'crit', title: t('backup.degraded'), detail: facts.backup ? t('backup.degraded.offer', { name: facts.backup }) : t(facts.backup === null ? 'backup.degraded.none' : 'backup.degraded.ask'), href: '/system?restore=newest', act: t(facts.backup ? 'backup.restore.newest' : 'nav.system') });
     for (const line of status.trouble) {
+        if (status.degraded && line.startsWith('a damaged database was set aside')) continue;
         if (status.mode === 'none' && line.startsWith('no mode is chosen')) continue;
         // Hosts that are down have an alarm of their own below, with the way to them.
         if (upstreams.some((u) => line.toLowerCase().startsWith(`upstream ${u.name.toLowerCase()} is down`))) continue;

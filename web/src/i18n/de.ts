@@ -414,6 +414,7 @@ export const de: Catalogue = {
     'backup.none.detail': 'Die erste kommt binnen einer Stunde von selbst. Legen Sie jetzt eine an, oder bringen Sie eine von anderswo.',
     'backup.degraded': 'Eine Datenbank wurde beiseitegelegt oder lässt sich nicht öffnen',
     'backup.degraded.offer': 'Die neueste geprüfte Sicherung ist {name}. Beim Wiederherstellen wird beiseitegelegt, was jetzt da ist.',
+    'backup.degraded.ask': 'Ein Administrator spielt auf der Seite System die neueste Sicherung zurück.',
     'backup.degraded.none': 'Keine geprüfte Sicherung ist da. Bringen Sie eine von anderswo und prüfen Sie sie.',
 
     'audit.action': 'Handlung',

@@ -439,6 +439,7 @@ export const en = {
     'backup.none.detail': 'The first comes within an hour by itself. Make one now, or bring one from elsewhere.',
     'backup.degraded': 'A database was set aside or cannot be opened',
     'backup.degraded.offer': 'The newest verified backup is {name}. Restoring it puts aside what is there now.',
+    'backup.degraded.ask': 'An administrator restores the newest backup on the page System.',
     'backup.degraded.none': 'No verified backup is here. Bring one from elsewhere and check it.',
 
     'audit.action': 'Action',

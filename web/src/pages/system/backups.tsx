@@ -1,11 +1,12 @@
 /** Backups: those that are here, one more, checked, restored; and the newest offered where something was lost. */
-import { useCallback, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { begun, begunAnew } from '../../api/anew';
 import { address, get, part, send, sendFile } from '../../api/client';
 import { useSession } from '../../api/session';
 import type { Backup, List } from '../../api/types';
 import { useAct, useResource } from '../../api/use';
 import { useHealth } from '../../app/health';
+import { setQuery } from '../../app/router';
 import { t } from '../../i18n';
 import { Callout, Empty, Labelled, Name, Sev, Time, Trouble, Waiting } from '../../ui/bits';
 import { Confirm, Dialog } from '../../ui/dialog';
@@ -116,7 +117,8 @@ function State({ backup }: { backup: Backup }) {
     return backup.verified ? <Sev level="ok">{t('backup.verified')}</Sev> : <Sev level="note">{t('backup.unverified')}</Sev>;
 }
 
-export function Backups() {
+/** @param offer whether somebody came here to restore the newest one */
+export function Backups({ offer }: { offer: boolean }) {
     const { facts } = useHealth();
     const list = useResource(useCallback((signal: AbortSignal) => get<List<Backup>>('/backups', {}, signal), []));
     const [making, setMaking] = useState(false);
@@ -135,8 +137,16 @@ export function Backups() {
         }).finally(() => { input.value = ''; });
     };
     const newest = list.data?.items.find((b) => b.newest);
+    const head = useRef<HTMLHeadingElement>(null);
+    const loaded = list.data !== undefined;
+    useEffect(() => {
+        if (!offer || !loaded) return;
+        setQuery({ restore: undefined });
+        head.current?.scrollIntoView();
+        setRestoring(newest);
+    }, [offer, loaded, newest]);
     return (
-        <section class="sect" aria-labelledby="bk"><div class="head"><h2 id="bk">{t('backup.title')}</h2><button class="btn gap" type="button" onClick={() => setMaking(true)}><Icon name="plus" />{t('backup.make')}</button></div>
+        <section class="sect" aria-labelledby="bk"><div class="head"><h2 id="bk" ref={head}>{t('backup.title')}</h2><button class="btn gap" type="button" onClick={() => setMaking(true)}><Icon name="plus" />{t('backup.make')}</button></div>
             <p class="muted sm">{t('backup.what')}</p>
             {facts?.status.degraded && <Callout level="crit" title={t('backup.degraded')}><p>{newest ? t('backup.degraded.offer', { name: newest.name }) : t('backup.degraded.none')}</p>
                 {newest && <p class="spaced2"><button class="btn go" type="button" onClick={() => setRestoring(newest)}>{t('backup.restore.newest')}</button></p>}</Callout>}
