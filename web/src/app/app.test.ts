@@ -37,7 +37,7 @@ describe('paths', () => {
 describe('judgement', () => {
     it('is silent when all is well', () => expect(alarmsOf(facts)).toEqual([]));
     it('puts the worst first', () => {
-        const alarms = alarmsOf({ ...facts, pool: { machines: 58, cmids: 19, virtual: 0, duplicateCmids: 1, duplicateMachines: 40, surplusRequests: 0, trouble: '', products: [] }, gauges: [{ id: 'x', product: 'Windows 7', machines: 58, count: 19, needed: 25, by: 'kms-b', seen: '' }] });
+        const alarms = alarmsOf({ ...facts, pool: { machines: 58, cmids: 19, virtual: 0, duplicateCmids: 1, duplicateMachines: 40, surplusRequests: 0, trouble: '', products: [], statuses: [] }, gauges: [{ id: 'x', product: 'Windows 7', machines: 58, count: 19, needed: 25, by: 'kms-b', seen: '' }] });
         expect(alarms.map((a) => a.level)).toEqual(['crit', 'warn']);
         expect(alarms[0]?.title).toBe('6 more machines are needed before Windows 7 activates.');
     });

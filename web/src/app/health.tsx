@@ -128,7 +128,7 @@ export function alarmsOf(facts: Facts): Alarm[] {
                 id: `short ${g.id}`, level: 'crit', title: t('alarm.short', { product: g.product, n: g.needed - g.count }),
                 detail: t('alarm.short.detail', { count: g.count, needed: g.needed }), href: `/clients?product=${g.id}`, act: t('alarm.short.act'), since: g.seen,
             });
-    if (pool && pool.duplicateCmids > 0) alarms.push({ id: 'dup', level: 'warn', title: pool.duplicateCmids === 1 ? t('alarm.clones', { n: pool.duplicateMachines }) : t('alarm.clonesMany', { n: pool.duplicateMachines, cmids: pool.duplicateCmids }), detail: t('alarm.clones.detail'), href: '/clients?sort=cmid', act: t('alarm.clones.act') });
+    if (pool && pool.duplicateCmids > 0) alarms.push({ id: 'dup', level: 'warn', title: pool.duplicateCmids === 1 ? t('alarm.clones', { n: pool.duplicateMachines }) : t('alarm.clonesMany', { n: pool.duplicateMachines, cmids: pool.duplicateCmids }), detail: t('alarm.clones.detail'), href: '/clients?shared=true&sort=cmid', act: t('alarm.clones.act') });
     for (const d of domains) if (d.state === 'failed' || d.state === 'lagging' || d.state === 'manual-differs') alarms.push({ id: `dns ${d.domain}`, level: 'warn', title: t('alarm.dns', { domain: d.domain }), detail: d.why, href: '/dns', act: t('alarm.dns.act') });
     const bad = targets.filter((x) => badTargets.has(x.verdict));
     if (bad.length > 0) alarms.push({ id: 'targets', level: 'warn', title: t('alarm.targets', { n: bad.length }), detail: bad.map((x) => x.target || x.domain).slice(0, 3).join(', '), href: '/dns?view=watch', act: t('alarm.dns.act') });
