@@ -39,7 +39,7 @@ class Tasks(person.PersonTest):
         box = self.box(serving=support.relay(self.host().address)).add_user()
         cmid, machine = uuid.UUID("7c0ffee0-4b1d-4000-8000-00000000beef"), "FIN-LAPTOP-0815.corp.example"
         self.ask(box, *[kms.request(cmid=cmid, machine=machine)] * 3)
-        self.ask(box, *[kms.request(cmid=uuid.UUID(int=77), machine=name) for name in ("clone-a", "clone-b")])
+        self.ask(box, *[kms.request(cmid=uuid.UUID(int=77), machine=name) for name in ("vdi-a", "vdi-b")])
         self.person("clients", box, machine=machine, cmid=str(cmid), requests=3)
 
     def test_an_upstream_is_added_repaired_and_moved(self):

@@ -63,7 +63,7 @@ await scenario(async () => {
     await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Shared CMID 2' }).click();
     await rows.nth(1).waitFor();
     await until(async () => (await rows.count()) === 2, 'the two clones alone');
-    assert.deepEqual(await rows.locator('th a').allInnerTexts(), ['clone-a', 'clone-b']);
+    assert.deepEqual(await rows.locator('th a').allInnerTexts(), ['vdi-a', 'vdi-b']);
     await page.getByRole('button', { name: 'Remove filter: Shared CMID' }).click();
     await page.getByText(/^1 to 50 of 100,00\d$/).waitFor();
     await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: /^All 100,00\d$/ }).waitFor();

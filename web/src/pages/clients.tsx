@@ -95,8 +95,8 @@ function Views({ query }: { query: URLSearchParams }) {
     return (
         <nav class="tabs" aria-label={t('clients.views')}>
             <a href="/clients" aria-current={here === '' ? 'true' : undefined}>{t('clients.all')}<TabCount n={pool?.machines} /></a>
-            {statuses.map((s) => <a key={s} href={`/clients?status=${s}`} aria-current={status === s && !saved ? 'true' : undefined}>{word('status', s)}<TabCount n={pool && (pool.statuses.find((x) => x.status === s)?.machines ?? 0)} /></a>)}
             {(pool?.duplicateMachines ?? 0) > 0 && <a href="/clients?shared=true&sort=cmid" aria-current={here === 'shared=true&sort=cmid' && !saved ? 'true' : undefined}>{t('clients.shared')}<TabCount n={pool?.duplicateMachines} /></a>}
+            {statuses.map((s) => <a key={s} href={`/clients?status=${s}`} aria-current={status === s && !saved ? 'true' : undefined}>{word('status', s)}<TabCount n={pool && (pool.statuses.find((x) => x.status === s)?.machines ?? 0)} /></a>)}
             {mine.map((v) => <a key={v.name} href={`/clients?${v.query}`} aria-current={saved?.name === v.name ? 'true' : undefined}><bdi>{v.name}</bdi></a>)}
             {here !== '' && !saved && !naming && <button class="linkish" type="button" onClick={() => setNaming(true)}>{t('clients.save')}</button>}
             {saved && <button class="linkish" type="button" onClick={() => setMine(deleteView(saved.name))}>{t('clients.unsave')}</button>}

@@ -29,7 +29,7 @@ export function Run() {
     const look = () => void act.run(async () => setBundle(await getText('/support')));
     return (
         <section class="sect" aria-labelledby="run"><div class="head"><h2 id="run">{t('system.run')}</h2><button class="btn gap" type="button" onClick={() => { act.clear(); setAsking(true); }}>{t('system.restart')}</button></div>
-            <h3>{t('system.support')}</h3><p class="muted">{t('system.support.text')}</p>
+            <h3>{t('system.support')}</h3><p class="muted spaced2">{t('system.support.text')}</p>
             <p class="row spaced2"><button class="btn" type="button" disabled={act.busy} onClick={look}>{t('system.support.look')}</button><a class="btn" href={address('/support')} download><Icon name="download" />{t('system.support.get')}</a></p>
             {act.problem && !asking && <Trouble problem={act.problem} />}
             {asking && <Confirm title={t('system.restart.title')} act={t('system.restart')} danger={false} busy={act.busy} problem={act.problem} close={() => setAsking(false)} run={restart}><p>{t('system.restart.detail')}</p>{act.busy && <p role="status"><span class="live"><span class="dot" />{t('system.restarting')}</span></p>}</Confirm>}
