@@ -293,7 +293,8 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
         best.push_back(std::move(client));
         std::push_heap(best.begin(), best.end(), sooner);
     };
-    // Whether a CMID is shared shows at its second name, or at its end: until then its rows wait, one for each application.
+    // Whether a CMID is shared shows at its second name, or at its end: until then its rows wait, one for each
+    // application.
     OneCmid group;
     const auto endOfCmid = [&] {
         if (query.sharesCmid == false && !group.isShared)

@@ -123,10 +123,10 @@ struct PoolSum {
     std::uint64_t machines = 0;
     std::uint64_t cmids = 0;
     std::uint64_t virtualMachines = 0;
-    std::uint64_t duplicateCmids = 0;     ///< CMIDs with more than one machine name
-    std::uint64_t duplicateMachines = 0;  ///< machines that share theirs
+    std::uint64_t duplicateCmids = 0;         ///< CMIDs with more than one machine name
+    std::uint64_t duplicateMachines = 0;      ///< machines that share theirs
     std::array<std::uint64_t, 7> statuses{};  ///< machines by the licence status that they gave, where it is one
-    std::uint64_t surplus = 0;            ///< requests under names beyond the first thousand of a CMID
+    std::uint64_t surplus = 0;                ///< requests under names beyond the first thousand of a CMID
 };
 
 class Reader {
