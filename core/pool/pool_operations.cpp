@@ -35,6 +35,9 @@ constexpr Field kClientQuery[] = {
     {.name = "address", .type = FieldType::text, .help = "An address it was seen at.", .minimum = 2, .maximum = 64},
     {.name = "status", .type = FieldType::choice, .help = "Its licence status.", .choices = kStatusChoices},
     {.name = "virtual", .type = FieldType::boolean, .help = "Only virtual machines, or only physical ones."},
+    {.name = "shared",
+     .type = FieldType::boolean,
+     .help = "Only machines whose CMID others have as well, or only those that have one of their own."},
     {.name = "since", .type = FieldType::timestamp, .help = "Seen then or later."},
     {.name = "upstream",
      .type = FieldType::text,
@@ -115,6 +118,11 @@ constexpr Field kProductAnswer[] = {
      .help = "Upstream that gave its latest answer; empty: none ever did."},
 };
 
+constexpr Field kStatusAnswer[] = {
+    {.name = "status", .type = FieldType::text, .help = "Licence status that they gave.", .column = true},
+    {.name = "machines", .type = FieldType::integer, .help = "Machines.", .column = true},
+};
+
 constexpr Field kPoolAnswer[] = {
     {.name = "machines", .type = FieldType::integer, .help = "Machines.", .column = true},
     {.name = "cmids", .type = FieldType::integer, .help = "Different CMIDs.", .column = true},
@@ -126,6 +134,7 @@ constexpr Field kPoolAnswer[] = {
      .help = "Requests under names beyond the first 1,000 of a CMID."},
     {.name = "trouble", .type = FieldType::text, .help = "What is wrong with the store; empty: nothing."},
     {.name = "products", .type = FieldType::objects, .help = "By product.", .fields = kProductAnswer},
+    {.name = "statuses", .type = FieldType::objects, .help = "By licence status.", .fields = kStatusAnswer},
 };
 
 std::string nameOf(const PoolContext& context, const Guid& counted, const Guid& sku) {
@@ -177,6 +186,8 @@ Result<ClientQuery> clientQuery(const Call& call) {
     }
     if (given(call, "virtual"))
         query.isVirtual = call.flag("virtual");
+    if (given(call, "shared"))
+        query.sharesCmid = call.flag("shared");
     if (const std::string_view since = call.text("since"); !since.empty()) {
         query.seenSince = parseIsoTime(since);
         if (!query.seenSince)
@@ -294,6 +305,10 @@ Result<Reply> showPool(const PoolContext& context) {
                                  {"count", line.count},
                                  {"required", line.required},
                                  {"upstream", line.upstream}}));
+    Json::Array statuses;
+    for (std::uint32_t status = 0; status < sum->statuses.size(); ++status)
+        if (sum->statuses[status] > 0)
+            statuses.push_back(json({{"status", licenseStatusWord(status)}, {"machines", sum->statuses[status]}}));
     return Reply(json({{"machines", sum->machines},
                        {"cmids", sum->cmids},
                        {"virtual", sum->virtualMachines},
@@ -301,7 +316,8 @@ Result<Reply> showPool(const PoolContext& context) {
                        {"duplicateMachines", sum->duplicateMachines},
                        {"surplusRequests", sum->surplus},
                        {"trouble", context.archive.trouble()},
-                       {"products", std::move(products)}}));
+                       {"products", std::move(products)},
+                       {"statuses", std::move(statuses)}}));
 }
 
 }  // namespace

@@ -173,6 +173,15 @@ Client clientOf(Statement& row, const Numbers& numbers) {
     return client;
 }
 
+/// The rows of one CMID, while they pass.
+struct OneCmid {
+    bool any = false;
+    Guid cmid;
+    std::string name;  ///< of its first row
+    bool isShared = false;
+    std::vector<Client> waiting;  ///< wanted otherwise
+};
+
 bool sameText(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && hasPrefix(a, b);
 }
@@ -274,7 +283,43 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
                            b.lastSeen.time_since_epoch().count(), b.machine, b.cmid, b.application);
     };
     std::vector<Client> best;  // a heap while it grows: the last one in front
+    const auto take = [&](Client client) {
+        if (best.size() == wanted) {
+            if (!sooner(client, best.front()))
+                return;
+            std::pop_heap(best.begin(), best.end(), sooner);
+            best.pop_back();
+        }
+        best.push_back(std::move(client));
+        std::push_heap(best.begin(), best.end(), sooner);
+    };
+    // Whether a CMID is shared shows at its second name, or at its end: until then its rows wait, one for each
+    // application.
+    OneCmid group;
+    const auto endOfCmid = [&] {
+        if (query.sharesCmid == false && !group.isShared)
+            for (Client& client : group.waiting)
+                take(std::move(client));
+        group = {};
+    };
+    const auto pass = [&](Statement& row) {
+        const Guid cmid = row.guid(0);
+        if (!group.any || cmid != group.cmid) {
+            endOfCmid();
+            group.any = true;
+            group.cmid = cmid;
+            group.name = row.text(2);
+        } else if (!group.isShared && row.text(2) != group.name) {
+            group.isShared = true;
+            if (*query.sharesCmid)
+                for (Client& client : group.waiting)
+                    take(std::move(client));
+            group.waiting.clear();
+        }
+    };
     const auto look = [&](Statement& row) {
+        if (query.sharesCmid)
+            pass(row);
         const std::int64_t lastSeen = row.integer(kLastSeen);
         const std::string_view machine = row.text(2);
         if (query.seenSince && timeOf(lastSeen) < *query.seenSince)
@@ -298,21 +343,25 @@ Result<ClientPage> Reader::clients(const ClientQuery& query) {
             return true;
         if (!query.upstream.empty() && !isWantedUpstream(row.integer(kUpstream)))
             return true;
+        if (query.sharesCmid && !group.isShared) {
+            group.waiting.push_back(clientOf(row, numbers));
+            return true;
+        }
+        if (query.sharesCmid == false)
+            return true;
         if (best.size() == wanted) {
             const Client& last = best.front();
             if (!comesBefore(query.order, lastSeen, machine, cmid, application,
                              last.lastSeen.time_since_epoch().count(), last.machine, last.cmid, last.application))
                 return true;
-            std::pop_heap(best.begin(), best.end(), sooner);
-            best.pop_back();
         }
-        best.push_back(clientOf(row, numbers));
-        std::push_heap(best.begin(), best.end(), sooner);
+        take(clientOf(row, numbers));
         return query.order != ClientOrder::cmid || best.size() < wanted;
     };
     const Guid from = query.order == ClientOrder::cmid && after ? after->cmid : Guid{};
     if (auto done = scan(kClientColumns, from, look); !done)
         return fail(done.error());
+    endOfCmid();
     std::sort_heap(best.begin(), best.end(), sooner);
     ClientPage page;
     if (best.size() == wanted) {
@@ -529,6 +578,9 @@ Result<PoolSum> Reader::sum(Timestamp now) {
         const auto at = lineOf.find(row.integer(3));
         const bool isVirtual = row.integer(4) != 0;
         sum.virtualMachines += isVirtual ? 1 : 0;
+        // A client says what it likes: no more lines than there are statuses.
+        if (const auto status = static_cast<std::size_t>(row.integer(6)); status < sum.statuses.size())
+            ++sum.statuses[status];
         if (at == lineOf.end())
             return true;
         ProductSum& line = sum.products[at->second];
@@ -536,11 +588,11 @@ Result<PoolSum> Reader::sum(Timestamp now) {
         line.virtualMachines += isVirtual ? 1 : 0;
         if (std::find(lines.begin(), lines.end(), at->second) == lines.end())
             lines.push_back(at->second);
-        if (const Timestamp seen = timeOf(row.integer(6)); line.machines == 1 || seen > line.lastSeen) {
+        if (const Timestamp seen = timeOf(row.integer(7)); line.machines == 1 || seen > line.lastSeen) {
             line.lastSeen = seen;
-            line.count = static_cast<std::uint32_t>(row.integer(7));
-            line.required = static_cast<std::uint32_t>(row.integer(8));
-            upstreams[at->second] = row.integer(9);
+            line.count = static_cast<std::uint32_t>(row.integer(8));
+            line.required = static_cast<std::uint32_t>(row.integer(9));
+            upstreams[at->second] = row.integer(10);
         }
         if (!row.isNull(5) && timeOf(row.integer(5)) > now - kCountedFor &&
             std::find(counted.begin(), counted.end(), at->second) == counted.end())
@@ -548,7 +600,8 @@ Result<PoolSum> Reader::sum(Timestamp now) {
         return true;
     };
     if (auto done =
-            scan("cmid,application,machine,product,virtual,counted_at,last_seen,count,required,upstream", Guid{}, look);
+            scan("cmid,application,machine,product,virtual,counted_at,license_status,last_seen,count,required,upstream",
+                 Guid{}, look);
         !done)
         return fail(done.error());
     endOfCmid();

@@ -55,6 +55,7 @@ struct ClientQuery {
     std::string address = {};        ///< host text of any of its addresses
     std::optional<std::uint32_t> licenseStatus = std::nullopt;
     std::optional<bool> isVirtual = std::nullopt;
+    std::optional<bool> sharesCmid = std::nullopt;  ///< whether its CMID has another name as well
     std::optional<Timestamp> seenSince = std::nullopt;
     std::string upstream = {};                  ///< name; case does not matter in ASCII
     ClientOrder order = ClientOrder::lastSeen;  ///< newest first; the others ascending
@@ -129,9 +130,10 @@ struct PoolSum {
     std::uint64_t machines = 0;
     std::uint64_t cmids = 0;
     std::uint64_t virtualMachines = 0;
-    std::uint64_t duplicateCmids = 0;     ///< CMIDs with more than one machine name
-    std::uint64_t duplicateMachines = 0;  ///< machines that share theirs
-    std::uint64_t surplus = 0;            ///< requests under names beyond the first thousand of a CMID
+    std::uint64_t duplicateCmids = 0;         ///< CMIDs with more than one machine name
+    std::uint64_t duplicateMachines = 0;      ///< machines that share theirs
+    std::array<std::uint64_t, 7> statuses{};  ///< machines by the licence status that they gave, where it is one
+    std::uint64_t surplus = 0;                ///< requests under names beyond the first thousand of a CMID
 };
 
 /// Requests within one stretch of time, by how they ended.

@@ -52,7 +52,8 @@ class Dns(person.PersonTest):
 
         def request():
             rpc_client.ask_once(daemon.host, daemon.port, kms.request())
-        self.person("into_production", box, {"services": self.server.services, "request": request},
+        self.person("into_production", box, {"services": self.server.services, "request": request, "program": box.program,
+                                             "setting": lambda key: self.setting(box, key)},
                     code=daemon.ctl("setup-code").stdout.strip(), silent=f"127.0.0.1:{support.free_port()}",
                     host=f"muster-01.{self.server.zone}", **self.facts())
 

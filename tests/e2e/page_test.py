@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The page in Debian's Chromium, nothing mocked behind it: page/*.mjs play the person, this the console and the machines."""
+import json
 import subprocess
 import sys
 import uuid
@@ -22,7 +23,11 @@ class Tasks(person.PersonTest):
     def test_from_the_first_run_to_the_log_out(self):
         box = self.box(ready=False, serving=())
         support.wait_for(lambda: box.daemon.ctl("setup-code", check=False).returncode == 0, 30, box.daemon.log_tail)
-        self.person("first_run", box, {"machines": lambda: self.fleet(box)},
+
+        def backups():
+            newest = next(one for one in self.listed(box, "backup", "list") if one["newest"])
+            return {"kept": self.setting(box, "backup.kept"), "newest": newest["name"], "encrypted": newest["encrypted"]}
+        self.person("first_run", box, {"machines": lambda: self.fleet(box), "backups": backups},
                     code=box.daemon.ctl("setup-code").stdout.strip(), listens=f"127.0.0.1:{box.daemon.port}")
 
     def test_one_machine_is_found_among_a_hundred_thousand(self):
@@ -34,6 +39,7 @@ class Tasks(person.PersonTest):
         box = self.box(serving=support.relay(self.host().address)).add_user()
         cmid, machine = uuid.UUID("7c0ffee0-4b1d-4000-8000-00000000beef"), "FIN-LAPTOP-0815.corp.example"
         self.ask(box, *[kms.request(cmid=cmid, machine=machine)] * 3)
+        self.ask(box, *[kms.request(cmid=uuid.UUID(int=77), machine=name) for name in ("vdi-a", "vdi-b")])
         self.person("clients", box, machine=machine, cmid=str(cmid), requests=3)
 
     def test_an_upstream_is_added_repaired_and_moved(self):
@@ -48,17 +54,33 @@ class Tasks(person.PersonTest):
         authority = certificates.Authority(self.directory / "ca")
         chain, key = authority.issue("muster.example.org")
 
-        def program(token):
-            return {"reads": box.as_program(token, "GET", "/clients?limit=1")[0],
-                    "changes": box.as_program(token, "PATCH", "/settings", {"set": ["pool.record=false"]})[0]}
-
         def sign(request):
             signed = authority.sign(request)
             return {"chain": signed, "fingerprint": certificates.fingerprint(signed)}
-        self.person("system", box, {"fingerprint": lambda: certificates.served(box.port), "program": program, "sign": sign,
+        self.person("system", box, {"fingerprint": lambda: certificates.served(box.port), "program": box.program, "sign": sign,
                                     "setting": lambda key: self.setting(box, key)},
                     chain=chain, key=key, wrongKey=authority.issue("other.example.org")[1],
                     fingerprint=certificates.fingerprint(chain))
+
+    def test_a_backup_and_back(self):
+        box = self.chosen("relay")
+        box.daemon.ctl("upstream", "add", self.host().address)
+        self.ask(box, kms.request(machine="kept"))
+
+        def machines(number):
+            self.ask(box, *[kms.request(cmid=uuid.uuid4(), machine=f"late-{n}") for n in range(number)])
+        self.person("restore", box, {"setting": lambda key: self.setting(box, key), "machines": machines})
+
+    def test_after_a_degraded_start_the_page_leads_to_the_newest_backup(self):
+        box = self.box(serving=support.relay(self.host().address)).add_user()
+        self.ask(box, kms.request(machine="kept"))
+        newest = json.loads(box.daemon.ctl("backup", "create", "-o", "json").stdout)["name"]
+        box.daemon.stop()
+        (box.daemon.state / "pool.db").write_bytes(b"this is no database at all " * 400)
+        for intake in box.daemon.state.glob("intake-*.log"):
+            intake.unlink()  # what it still held would come back by itself
+        box.daemon.start_ready(60, "--degraded")
+        self.person("degraded", box, newest=newest)
 
 
 class Hands(person.PersonTest):

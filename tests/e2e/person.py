@@ -44,6 +44,11 @@ class Box:
         finally:
             connection.close()
 
+    def program(self, token):
+        """What a program with that token gets to hear that reads, and that changes something."""
+        return {"reads": self.as_program(token, "GET", "/status")[0],
+                "changes": self.as_program(token, "PATCH", "/settings", {"set": ["pool.record=false"]})[0]}
+
 
 class PersonTest(support.DaemonTest):
     def box(self, *words, ready=True, **more):

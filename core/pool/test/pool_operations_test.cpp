@@ -196,6 +196,26 @@ TEST(PoolOperations, giveTheHistoryOfADayOrRefuseTooFineALook) {
     STRCMP_CONTAINS("larger width", refused.error().text().c_str());
 }
 
+TEST(PoolOperations, sumThePoolByStatusAndListWhoSharesACmid) {
+    RequestRecord licensed = requestOf(2);
+    licensed.request.licenseStatus = 1;
+    RequestRecord clone = requestOf(3);
+    clone.request.cmid = cmidOf(2);
+    RequestRecord liar = requestOf(4);
+    liar.request.licenseStatus = 4'000'000'000;
+    appendAndWait(*archive, {requestOf(1), licensed, clone, liar});
+    const auto reply = call("GET /pool");
+    CHECK_TRUE(reply.has_value());
+    const Json::Array statuses = *reply->body.find("statuses")->array();
+    CHECK_EQUAL(2U, statuses.size());
+    STRCMP_EQUAL("licensed", textOf(statuses[0], "status").c_str());
+    CHECK_TRUE(*statuses[0].find("machines") == Json(std::uint64_t{1}));
+    STRCMP_EQUAL("initial-grace", textOf(statuses[1], "status").c_str());
+    CHECK_TRUE(*statuses[1].find("machines") == Json(std::uint64_t{2}));
+    CHECK_EQUAL(2U, items(call("GET /clients", json({{"shared", true}}))).size());
+    CHECK_EQUAL(2U, items(call("GET /clients", json({{"shared", false}}))).size());
+}
+
 TEST(PoolOperations, readAndWriteTimesOfAnyYear) {
     STRCMP_EQUAL("1969-12-31T23:59:59.999Z", isoTime(Timestamp(std::chrono::milliseconds(-1))).c_str());
     STRCMP_EQUAL("9999-12-31T23:59:59.999Z", isoTime(FileTime{~std::uint64_t{0}}.timestamp()).c_str());

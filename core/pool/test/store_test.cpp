@@ -508,6 +508,40 @@ TEST(Store, filtersClients) {
     CHECK_FALSE(store->reader().clients({.address = "pc1"}).has_value());
 }
 
+TEST(Store, filtersByWhetherACmidIsShared) {
+    std::vector<RequestRecord> records;
+    for (std::uint64_t i = 0; i < 10; ++i)
+        records.push_back(requestOf(i));
+    records[3].request.cmid = records[4].request.cmid = records[7].request.cmid = cmidOf(2);
+    records[3].request.vmInfo = 1;
+    records[8].request = records[9].request;  // one machine in two applications is no clone
+    records[8].request.application = cmidOf(99);
+    add(records);
+    const auto names = [&](const ClientQuery& query) {
+        std::string out;
+        for (const Client& client : clients(query).clients)
+            out += client.machine.substr(0, client.machine.find('.')) + " ";
+        return out;
+    };
+    for (const ClientOrder order : {ClientOrder::name, ClientOrder::cmid}) {
+        STRCMP_EQUAL("pc2 pc3 pc4 pc7 ", names({.sharesCmid = true, .order = order}).c_str());
+        STRCMP_EQUAL("pc3 ", names({.isVirtual = true, .sharesCmid = true, .order = order}).c_str());
+        STRCMP_EQUAL("pc0 pc1 pc5 pc6 pc9 pc9 ", names({.sharesCmid = false, .order = order}).c_str());
+        // Page by page, the border within a CMID: nothing twice, nothing left out.
+        for (const bool shared : {true, false}) {
+            std::string paged;
+            ClientQuery query{.sharesCmid = shared, .order = order, .limit = 1};
+            do {
+                const ClientPage page = clients(query);
+                for (const Client& client : page.clients)
+                    paged += client.machine.substr(0, client.machine.find('.')) + " ";
+                query.cursor = page.next;
+            } while (!query.cursor.empty());
+            STRCMP_EQUAL(names({.sharesCmid = shared, .order = order}).c_str(), paged.c_str());
+        }
+    }
+}
+
 TEST(Store, aRemovedClientIsGoneAndComesBackAsANewOne) {
     add({requestOf(1), requestOf(2)});
     std::atomic<bool> removed{false};

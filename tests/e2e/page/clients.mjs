@@ -1,6 +1,6 @@
 // One machine among a hundred thousand: found by its name, its CMID and from the palette, with its history; and the list itself.
 import { readFileSync } from 'node:fs';
-import { accessible, assert, entered, fits, say, scenario, task, url } from './support.mjs';
+import { accessible, assert, entered, fits, say, scenario, task, until, url } from './support.mjs';
 
 await scenario(async () => {
     const page = await entered();
@@ -59,7 +59,15 @@ await scenario(async () => {
     await page.goto(`${url}/clients?sort=name&virtual=true`);
     await page.getByRole('link', { name: 'Clear all filters' }).click();
     await page.getByText(/^1 to 50 of 100,00\d$/).waitFor();
-    say('sorted, paged and filtered, all of it in the address');
+    // Two of them share their CMID: the tab counts them, and shows them alone.
+    await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Shared CMID 2' }).click();
+    await rows.nth(1).waitFor();
+    await until(async () => (await rows.count()) === 2, 'the two clones alone');
+    assert.deepEqual(await rows.locator('th a').allInnerTexts(), ['vdi-a', 'vdi-b']);
+    await page.getByRole('button', { name: 'Remove filter: Shared CMID' }).click();
+    await page.getByText(/^1 to 50 of 100,00\d$/).waitFor();
+    await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: /^All 100,00\d$/ }).waitFor();
+    say('sorted, paged and filtered, all of it in the address; who shares a CMID has a view');
 
     await page.goto(`${url}/clients?q=${task.machine.slice(0, 4)}`);
     await rows.first().waitFor();

@@ -1,4 +1,5 @@
 // From the code on the console to thirty activated machines in the lab, with a second factor; and out again.
+import { readFileSync } from 'node:fs';
 import { accessible, ask, assert, oneTimeCode, open, password, say, scenario, task, url, user } from './support.mjs';
 
 await scenario(async () => {
@@ -50,6 +51,28 @@ await scenario(async () => {
     await page.getByRole('heading', { name: 'Which machines does the lab play for?' }).waitFor();
     await accessible(page, 'lab key');
     await page.getByRole('button', { name: 'Make and install a key' }).click();
+    await page.getByRole('heading', { name: 'Who notices when something fails?' }).waitFor();
+    await page.getByText('No host is silent, no record leads nowhere').waitFor();
+    await accessible(page, 'alarms');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('heading', { name: 'What if this appliance is lost?' }).waitFor();
+    await page.getByRole('button', { name: 'Make the first backup' }).click();
+    await page.getByText('Accounts and keys are not in it').waitFor();
+    await accessible(page, 'a backup without a password');
+    await page.getByLabel('Password', { exact: true }).fill('written on paper');
+    await page.getByLabel('Password again').fill('written on paper');
+    await page.getByLabel('Daily backups kept here').fill('0');
+    await page.getByRole('button', { name: 'Make the first backup' }).click();
+    await page.getByRole('alert').filter({ hasText: '1 to 100' }).waitFor();
+    await page.getByLabel('Daily backups kept here').fill('14');
+    await page.getByRole('button', { name: 'Make the first backup' }).click();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /^Fetch/ }).click()]);
+    assert.ok(!readFileSync(await download.path()).subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])), 'under a password it is no tar that anybody opens');
+    assert.equal(await page.getByText('Accounts and keys are not in it').count(), 0);
+    assert.deepEqual(await ask('backups'), { kept: '14', newest: download.suggestedFilename(), encrypted: true });
+    await accessible(page, 'the first backup');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    say('nothing raises an alarm; the first backup is made under a password, read back, and fetched');
     await page.getByText('Waiting for the first request').waitFor();
     await accessible(page, 'first client');
     await ask('machines');

@@ -79,6 +79,7 @@ export interface Pool {
     surplusRequests: number;
     trouble: string;
     products: PoolProduct[];
+    statuses: { status: string; machines: number }[];
 }
 
 export interface Client {

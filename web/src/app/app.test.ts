@@ -37,7 +37,7 @@ describe('paths', () => {
 describe('judgement', () => {
     it('is silent when all is well', () => expect(alarmsOf(facts)).toEqual([]));
     it('puts the worst first', () => {
-        const alarms = alarmsOf({ ...facts, pool: { machines: 58, cmids: 19, virtual: 0, duplicateCmids: 1, duplicateMachines: 40, surplusRequests: 0, trouble: '', products: [] }, gauges: [{ id: 'x', product: 'Windows 7', machines: 58, count: 19, needed: 25, by: 'kms-b', seen: '' }] });
+        const alarms = alarmsOf({ ...facts, pool: { machines: 58, cmids: 19, virtual: 0, duplicateCmids: 1, duplicateMachines: 40, surplusRequests: 0, trouble: '', products: [], statuses: [] }, gauges: [{ id: 'x', product: 'Windows 7', machines: 58, count: 19, needed: 25, by: 'kms-b', seen: '' }] });
         expect(alarms.map((a) => a.level)).toEqual(['crit', 'warn']);
         expect(alarms[0]?.title).toBe('6 more machines are needed before Windows 7 activates.');
     });
@@ -114,8 +114,8 @@ describe('rights and steps', () => {
         expect(may({ ...session, authenticated: false }, 'viewer')).toBe(false);
     });
     it('follow the mode', () => {
-        expect(stepsFor('lab')).toEqual(['admin', 'factor', 'mode', 'check', 'key', 'done']);
-        expect(stepsFor('relay')).toContain('dns');
+        expect(stepsFor('lab')).toEqual(['admin', 'factor', 'mode', 'check', 'key', 'alarms', 'backup', 'done']);
+        expect(stepsFor('relay')).toEqual(['admin', 'factor', 'mode', 'check', 'hosts', 'dns', 'alarms', 'backup', 'done']);
     });
     it('judge passwords', () => {
         expect(passwordProblem('short', 'short')).toBe('wizard.password.short');

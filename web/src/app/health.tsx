@@ -4,7 +4,7 @@ import { useCallback, useContext } from 'preact/hooks';
 import { get } from '../api/client';
 import { Problem } from '../api/problem';
 import { useResource } from '../api/use';
-import type { DnsTarget, Domain, List, Pool, PoolProduct, Status, Upstream } from '../api/types';
+import type { Backup, DnsTarget, Domain, List, Pool, PoolProduct, Status, Upstream } from '../api/types';
 import { t } from '../i18n';
 import type { Severity } from '../ui/bits';
 import { sentence } from '../ui/format';
@@ -29,6 +29,8 @@ export interface Facts {
     upstreams: Upstream[];
     domains: Domain[];
     targets: DnsTarget[];
+    /** After a degraded start the newest verified backup; null: none is here; undefined: this user may not know. */
+    backup?: string | null | undefined;
     at: number;
 }
 
@@ -66,10 +68,19 @@ async function offered<T>(ask: Promise<T>, otherwise: T): Promise<T> {
     }
 }
 
-async function load(signal: AbortSignal): Promise<Facts> {
+async function newestBackup(signal: AbortSignal): Promise<string | null | undefined> {
+    try {
+        return (await get<List<Backup>>('/backups', {}, signal)).items.find((b) => b.newest)?.name ?? null;
+    } catch (error) {
+        if (error instanceof Problem && error.status === 403) return undefined;
+        throw error;
+    }
+}
+
+export async function loadFacts(signal: AbortSignal): Promise<Facts> {
     const nothing = { items: [], next: null };  // of a list that this mode does not have
     const asked = get<Status>('/status', {}, signal);
-    const [status, pool, upstreams, domains, targets] = await Promise.all([
+    const [status, pool, upstreams, domains, targets, backup] = await Promise.all([
         asked,
         offered<Pool | undefined>(get<Pool>('/pool', {}, signal), undefined).catch((error: unknown) => {
             if (error instanceof Problem && error.code === 'storage') return undefined;
@@ -78,10 +89,11 @@ async function load(signal: AbortSignal): Promise<Facts> {
         asked.then((s) => (s.mode === 'relay' ? offered(get<List<Upstream>>('/upstreams', {}, signal), nothing) : nothing)),
         offered(get<List<Domain>>('/dns/domains', {}, signal), nothing),
         offered(get<List<DnsTarget>>('/dns/targets', {}, signal), nothing),
+        asked.then((s) => (s.degraded ? newestBackup(signal) : undefined)),
     ]);
     const products = [...(pool?.products ?? [])].sort((a, b) => b.machines - a.machines).slice(0, mostGauges);
     const gauges = products.map(gaugeOf);
-    return { status, pool, gauges, upstreams: upstreams.items, domains: domains.items, targets: targets.items, at: Date.now() };
+    return { status, pool, gauges, upstreams: upstreams.items, domains: domains.items, targets: targets.items, backup, at: Date.now() };
 }
 
 const badTargets = new Set(['missing', 'stale', 'unreachable', 'not-kms', 'foreign', 'differs', 'servers-differ', 'scavenging']);
@@ -92,7 +104,9 @@ export function alarmsOf(facts: Facts): Alarm[] {
     const { status, pool, gauges, upstreams, domains, targets } = facts;
     const alarms: Alarm[] = [];
     if (status.mode === 'none') alarms.push({ id: 'mode', level: 'crit', title: t('alarm.mode'), detail: t('alarm.mode.detail'), href: '/setup', act: t('alarm.mode.act') });
+    if (status.degraded) alarms.push({ id: 'degraded', level: 'crit', title: t('backup.degraded'), detail: facts.backup ? t('backup.degraded.offer', { name: facts.backup }) : t(facts.backup === null ? 'backup.degraded.none' : 'backup.degraded.ask'), href: '/system?restore=newest', act: t(facts.backup ? 'backup.restore.newest' : 'nav.system') });
     for (const line of status.trouble) {
+        if (status.degraded && line.startsWith('a damaged database was set aside')) continue;
         if (status.mode === 'none' && line.startsWith('no mode is chosen')) continue;
         // Hosts that are down have an alarm of their own below, with the way to them.
         if (upstreams.some((u) => line.toLowerCase().startsWith(`upstream ${u.name.toLowerCase()} is down`))) continue;
@@ -113,7 +127,7 @@ export function alarmsOf(facts: Facts): Alarm[] {
                 id: `short ${g.id}`, level: 'crit', title: t('alarm.short', { product: g.product, n: g.needed - g.count }),
                 detail: t('alarm.short.detail', { count: g.count, needed: g.needed }), href: `/clients?product=${g.id}`, act: t('alarm.short.act'), since: g.seen,
             });
-    if (pool && pool.duplicateCmids > 0) alarms.push({ id: 'dup', level: 'warn', title: pool.duplicateCmids === 1 ? t('alarm.clones', { n: pool.duplicateMachines }) : t('alarm.clonesMany', { n: pool.duplicateMachines, cmids: pool.duplicateCmids }), detail: t('alarm.clones.detail'), href: '/clients?sort=cmid', act: t('alarm.clones.act') });
+    if (pool && pool.duplicateCmids > 0) alarms.push({ id: 'dup', level: 'warn', title: pool.duplicateCmids === 1 ? t('alarm.clones', { n: pool.duplicateMachines }) : t('alarm.clonesMany', { n: pool.duplicateMachines, cmids: pool.duplicateCmids }), detail: t('alarm.clones.detail'), href: '/clients?shared=true&sort=cmid', act: t('alarm.clones.act') });
     for (const d of domains) if (d.state === 'failed' || d.state === 'lagging' || d.state === 'manual-differs') alarms.push({ id: `dns ${d.domain}`, level: 'warn', title: t('alarm.dns', { domain: d.domain }), detail: d.why, href: '/dns', act: t('alarm.dns.act') });
     const bad = targets.filter((x) => badTargets.has(x.verdict));
     if (bad.length > 0) alarms.push({ id: 'targets', level: 'warn', title: t('alarm.targets', { n: bad.length }), detail: bad.map((x) => x.target || x.domain).slice(0, 3).join(', '), href: '/dns?view=watch', act: t('alarm.dns.act') });
@@ -133,7 +147,7 @@ const empty: Health = { facts: undefined, alarms: [], problem: undefined, slow: 
 const HealthOf = createContext<Health>(empty);
 
 export function HealthProvider({ children }: { children: ComponentChildren }) {
-    const { data, problem, slow, reload } = useResource(useCallback(load, []), 30_000);
+    const { data, problem, slow, reload } = useResource(useCallback(loadFacts, []), 30_000);
     return <HealthOf.Provider value={{ facts: data, alarms: data ? alarmsOf(data) : [], problem, slow, reload }}>{children}</HealthOf.Provider>;
 }
 

@@ -6,6 +6,7 @@ import { t } from '../i18n';
 import type { Page } from '../pages';
 import { Icon, type IconName } from '../ui/icons';
 import { clientQuery } from '../ui/search';
+import { useHealth } from './health';
 import { go } from './router';
 
 interface Entry {
@@ -59,13 +60,16 @@ export function Palette({ pages, close }: { pages: Page[]; close: () => void }) 
         };
     }, [typed]);
 
+    const degraded = useHealth().facts?.status.degraded ?? false;
     const entries = useMemo<Entry[]>(() => {
         const words = typed.trim();
-        const found: Entry[] = pages.filter((p) => fits(t(p.title), words)).map((p) => ({ id: p.id, icon: p.icon, text: t(p.title), note: `g ${p.letter}`, to: p.paths[0] ?? '/' }));
+        const offer: Entry = { id: 'degraded', icon: 'crit', text: t('backup.degraded'), note: t('backup.restore.newest'), to: '/system?restore=newest' };
+        const found: Entry[] = degraded && fits(`${offer.text} ${offer.note}`, words) ? [offer] : [];
+        found.push(...pages.filter((p) => fits(t(p.title), words)).map((p) => ({ id: p.id, icon: p.icon, text: t(p.title), note: `g ${p.letter}`, to: p.paths[0] ?? '/' })));
         for (const c of machines) found.push({ id: `${c.cmid}${c.machine}${c.countedId}`, icon: 'clients', text: c.machine || c.cmid, note: c.product, to: `/clients/${c.cmid}` });
         if (words.length >= 2) found.push({ id: '*', icon: 'search', text: t('palette.all', { words }), note: '', to: `/clients?q=${encodeURIComponent(words)}` });
         return found;
-    }, [typed, machines, pages]);
+    }, [typed, machines, pages, degraded]);
 
     const open = (entry: Entry | undefined) => {
         if (!entry) return;

@@ -14,6 +14,9 @@ export const actionOf = (e: Pick<Entry, 'action'>): string => (has(`auditAction.
 
 const flat = (value: Json): string => (value === null ? '' : Array.isArray(value) ? value.map(flat).join(', ') : typeof value === 'object' ? Object.values(value).map(flat).filter(Boolean).join(', ') : String(value));
 
+/** "Removed user: bob"; where nothing is named, nothing is announced either. */
+const said = (e: Entry): string => (objectOf(e) === '' ? actionOf(e).replace(/:$/, '') : actionOf(e));
+
 /** What it was done to: what the path names; else the names in what came of it. */
 export function objectOf(e: Pick<Entry, 'what' | 'before' | 'after'>): string {
     const named = typeof e.what === 'string' ? e.what : Object.values(e.what).map(flat).join(', ');
@@ -47,10 +50,10 @@ export default function Audit({ query }: PageProps) {
             {list.problem && (list.problem.status === 404 ? <Empty title={t('audit.notHere')}><p>{t('problem.notOffered')}</p></Empty> : <Trouble problem={list.problem} again={list.reload} />)}
             {rows.length === 0 && !list.problem && (list.loading ? <Waiting /> : <Empty title={q ? t('audit.noneFound') : t('audit.none')}><p>{t(q ? 'audit.noneFound.detail' : 'audit.none.detail')}</p>{q && <p><a class="btn" href="/audit">{t('clients.clear')}</a></p>}</Empty>)}
             {rows.length > 0 && <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('nav.audit') })}><table><thead><tr><th scope="col">{t('events.time')}</th><th scope="col">{t('audit.who')}</th><th scope="col" class="ca">{t('system.from')}</th><th scope="col">{t('audit.action')}</th><th scope="col" class="cb">{t('audit.result')}</th><th scope="col"><span class="vh">{t('audit.details')}</span></th></tr></thead>
-                <tbody>{rows.map((e) => <tr key={e.number} data-row><td class="nowrap"><Time iso={e.time} /></td><th scope="row"><Name>{e.who}</Name></th><td class="ca nowrap">{e.from || <span class="dim">{t('audit.console')}</span>}</td><td class="cut wide2"><b>{actionOf(e)}</b> <bdi>{objectOf(e)}</bdi>{e.count > 1 && <span class="muted"> {t('audit.times', { n: e.count })}</span>}{!good(e) && e.detail && <span class="muted"> · <bdi>{e.detail}</bdi></span>}</td><td class="cb">{good(e) ? <span class="muted">{t('audit.done')}</span> : <Sev level="warn">{word('auditResult', e.result)}</Sev>}</td>
-                    <td class="num">{(e.detail || linesOf(e.before, 'del').length + linesOf(e.after, 'add').length > 0) && <button class="btn bare" type="button" onClick={() => setOpen(e)}>{t('audit.details')}<span class="vh"> {actionOf(e)} {objectOf(e)}</span></button>}</td></tr>)}</tbody></table></div>}
+                <tbody>{rows.map((e) => <tr key={e.number} data-row><td class="nowrap"><Time iso={e.time} /></td><th scope="row"><Name>{e.who}</Name></th><td class="ca nowrap">{e.from || <span class="dim">{t('audit.console')}</span>}</td><td class="cut wide2"><b>{said(e)}</b> <bdi>{objectOf(e)}</bdi>{e.count > 1 && <span class="muted"> {t('audit.times', { n: e.count })}</span>}{!good(e) && e.detail && <span class="muted"> · <bdi>{e.detail}</bdi></span>}</td><td class="cb">{good(e) ? <span class="muted">{t('audit.done')}</span> : <Sev level="warn">{word('auditResult', e.result)}</Sev>}</td>
+                    <td class="num">{(e.detail || linesOf(e.before, 'del').length + linesOf(e.after, 'add').length > 0) && <button class="btn bare" type="button" onClick={() => setOpen(e)}>{t('audit.details')}<span class="vh"> {said(e)} {objectOf(e)}</span></button>}</td></tr>)}</tbody></table></div>}
             <Pager list={list} />
-            {open && <Dialog title={<>{actionOf(open)} <bdi>{objectOf(open)}</bdi></>} close={() => setOpen(undefined)} class="is-wide"><p class="sm muted mb2"><bdi>{open.who}</bdi> · {open.from || t('audit.console')} · <Time iso={open.time} />{actionOf(open) !== open.action && <> · <code>{open.action}</code></>}</p>{!good(open) && <p class="mb2"><Sev level="warn">{word('auditResult', open.result)}</Sev></p>}{open.detail && <p class="mb2"><bdi>{open.detail}</bdi></p>}
+            {open && <Dialog title={<>{said(open)} <bdi>{objectOf(open)}</bdi></>} close={() => setOpen(undefined)} class="is-wide"><p class="sm muted mb2"><bdi>{open.who}</bdi> · {open.from || t('audit.console')} · <Time iso={open.time} />{actionOf(open) !== open.action && <> · <code>{open.action}</code></>}</p>{!good(open) && <p class="mb2"><Sev level="warn">{word('auditResult', open.result)}</Sev></p>}{open.detail && <p class="mb2"><bdi>{open.detail}</bdi></p>}
                 <Diff lines={[...linesOf(open.before, 'del'), ...linesOf(open.after, 'add')]} label={t('settings.difference')} /></Dialog>}
         </div></div>
     );

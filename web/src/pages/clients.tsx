@@ -8,7 +8,7 @@ import { useHealth } from '../app/health';
 import { go, setQuery } from '../app/router';
 import { number, t, tr, word } from '../i18n';
 import type { PageProps } from '.';
-import { Callout, Chip, Command, Empty, Guid, Name, Search, Sev, Time, Trouble, useTitle, Waiting } from '../ui/bits';
+import { Callout, Chip, Command, Empty, Guid, Name, Search, Sev, TabCount, Time, Trouble, useTitle, Waiting } from '../ui/bits';
 import { Confirm } from '../ui/dialog';
 import { Drawer } from '../ui/drawer';
 import { length } from '../ui/format';
@@ -22,7 +22,7 @@ import { deleteView, saveView, views } from './views';
 
 const pageSize = 50;
 const statuses = ['licensed', 'initial-grace', 'additional-grace', 'extended-grace', 'non-genuine', 'notification', 'unlicensed'];
-const filters = ['status', 'product', 'upstream', 'virtual', 'since'] as const;
+const filters = ['status', 'product', 'upstream', 'virtual', 'shared', 'since'] as const;
 const defaultColumns = ['status', 'product', 'cmid', 'address', 'upstream', 'count', 'seen'];
 
 const rowId = (c: Client): string => `${c.cmid} ${c.machine} ${c.countedId}`;
@@ -77,6 +77,7 @@ function FilterMenu({ query }: { query: URLSearchParams }) {
                 <label>{t('clients.product')}<select value={query.get('product') ?? ''} onChange={(e) => set('product', e.currentTarget.value)}><option value="">{t('clients.any')}</option>{facts?.pool?.products.map((p) => <option key={p.countedId} value={p.countedId}>{p.product}</option>)}</select></label>
                 {facts && facts.upstreams.length > 0 && <label>{t('clients.upstream')}<select value={query.get('upstream') ?? ''} onChange={(e) => set('upstream', e.currentTarget.value)}><option value="">{t('clients.any')}</option>{facts.upstreams.map((u) => <option key={u.name}>{u.name}</option>)}</select></label>}
                 <label>{t('clients.kind')}<select value={query.get('virtual') ?? ''} onChange={(e) => set('virtual', e.currentTarget.value)}><option value="">{t('clients.any')}</option><option value="true">{t('client.virtual')}</option><option value="false">{t('client.physical')}</option></select></label>
+                <label>{t('clients.cmid')}<select value={query.get('shared') ?? ''} onChange={(e) => set('shared', e.currentTarget.value)}><option value="">{t('clients.any')}</option><option value="true">{t('clients.shared')}</option><option value="false">{t('clients.own')}</option></select></label>
                 <label>{t('clients.since')}<select value={query.get('since') ?? ''} onChange={(e) => set('since', e.currentTarget.value)}><option value="">{t('clients.ever')}</option>{[1, 7, 30].map((n) => <option key={n} value={`${n}d`}>{t('clients.days', { n })}</option>)}</select></label>
             </div>
         </details>
@@ -84,6 +85,7 @@ function FilterMenu({ query }: { query: URLSearchParams }) {
 }
 
 function Views({ query }: { query: URLSearchParams }) {
+    const pool = useHealth().facts?.pool;
     const [mine, setMine] = useState(views());
     const [naming, setNaming] = useState(false);
     const [name, setName] = useState('');
@@ -92,8 +94,9 @@ function Views({ query }: { query: URLSearchParams }) {
     const saved = mine.find((v) => [...new URLSearchParams(v.query).entries()].filter(([k]) => k !== 'cols').map(([k, x]) => `${k}=${x}`).sort().join('&') === here);
     return (
         <nav class="tabs" aria-label={t('clients.views')}>
-            <a href="/clients" aria-current={here === '' ? 'true' : undefined}>{t('clients.all')}</a>
-            {statuses.map((s) => <a key={s} href={`/clients?status=${s}`} aria-current={status === s && !saved ? 'true' : undefined}>{word('status', s)}</a>)}
+            <a href="/clients" aria-current={here === '' ? 'true' : undefined}>{t('clients.all')}<TabCount n={pool?.machines} /></a>
+            {(pool?.duplicateMachines ?? 0) > 0 && <a href="/clients?shared=true&sort=cmid" aria-current={here === 'shared=true&sort=cmid' && !saved ? 'true' : undefined}>{t('clients.shared')}<TabCount n={pool?.duplicateMachines} /></a>}
+            {statuses.map((s) => <a key={s} href={`/clients?status=${s}`} aria-current={status === s && !saved ? 'true' : undefined}>{word('status', s)}<TabCount n={pool && (pool.statuses.find((x) => x.status === s)?.machines ?? 0)} /></a>)}
             {mine.map((v) => <a key={v.name} href={`/clients?${v.query}`} aria-current={saved?.name === v.name ? 'true' : undefined}><bdi>{v.name}</bdi></a>)}
             {here !== '' && !saved && !naming && <button class="linkish" type="button" onClick={() => setNaming(true)}>{t('clients.save')}</button>}
             {saved && <button class="linkish" type="button" onClick={() => setMine(deleteView(saved.name))}>{t('clients.unsave')}</button>}
@@ -180,7 +183,8 @@ export default function Clients({ params, query }: PageProps) {
     const selected = params['cmid'];
     const name = (f: (typeof filters)[number], value: string): string =>
         f === 'status' ? word('status', value) : f === 'product' ? (facts?.pool?.products.find((p) => p.countedId === value)?.product ?? value)
-            : f === 'virtual' ? t(value === 'true' ? 'client.virtual' : 'client.physical') : f === 'since' ? t('clients.seenIn', { n: Number.parseInt(value, 10) || 0 }) : value;
+            : f === 'virtual' ? t(value === 'true' ? 'client.virtual' : 'client.physical') : f === 'shared' ? t(value === 'true' ? 'clients.shared' : 'clients.own')
+                : f === 'since' ? t('clients.seenIn', { n: Number.parseInt(value, 10) || 0 }) : value;
     const chosen = query.get('m');
     const first = list.rows.find((c) => c.cmid === selected && (chosen === null || c.machine === chosen)) ?? list.rows.find((c) => c.cmid === selected);
     return (

@@ -7,7 +7,7 @@ import { useAct, useResource } from '../api/use';
 import { useHealth } from '../app/health';
 import { t, word } from '../i18n';
 import type { PageProps } from '.';
-import { Callout, CopyButton, Empty, Labelled, Name, Sev, Time, Trouble, useTitle, Waiting, type Severity } from '../ui/bits';
+import { Callout, CopyButton, Empty, Labelled, Name, Sev, TabCount, Time, Trouble, useTitle, Waiting, type Severity } from '../ui/bits';
 import { Confirm, Dialog } from '../ui/dialog';
 import { Diff } from '../ui/diff';
 import { Icon } from '../ui/icons';
@@ -176,11 +176,11 @@ export default function Dns({ query }: PageProps) {
     const { facts, reload } = useHealth();
     const view = query.get('view') ?? 'plan';
     useTitle(t('nav.dns'));
-    const tabs = [['plan', t('dns.plan')], ['watch', t('dns.watch')], ['history', t('dns.history')], ['snippets', t('dns.snippets')], ['keys', t('dns.keys')]] as const;
+    const tabs = [['plan', t('dns.plan'), facts?.domains.length], ['watch', t('dns.watch'), facts?.targets.length], ['history', t('dns.history'), undefined], ['snippets', t('dns.snippets'), undefined], ['keys', t('dns.keys'), undefined]] as const;
     return (
         <div class="page with-margin"><div class="work">
             <div class="head"><h1>{t('nav.dns')}</h1>{facts && <span class="muted sm">{t('dns.sum', { n: facts.domains.length })}</span>}</div>
-            <nav class="tabs" aria-label={t('nav.dns')}>{tabs.map(([id, title]) => <a key={id} href={id === 'plan' ? '/dns' : `/dns?view=${id}`} aria-current={view === id ? 'true' : undefined}>{title}</a>)}</nav>
+            <nav class="tabs" aria-label={t('nav.dns')}>{tabs.map(([id, title, n]) => <a key={id} href={id === 'plan' ? '/dns' : `/dns?view=${id}`} aria-current={view === id ? 'true' : undefined}>{title}<TabCount n={n} /></a>)}</nav>
             {view === 'watch' ? <Watch change={reload} /> : view === 'history' ? <History /> : view === 'snippets' ? <Snippets /> : view === 'keys' ? <Keys /> : <Plan change={reload} />}
         </div><aside class="margin" aria-label={t('dns.client')}><AsClient />
             <section><h2 class="mb2">{t('wizard.help.dns')}</h2><p class="muted">{t('wizard.help.dns.text')} <code>slmgr.vbs /ckms</code> {t('dns.ckms')}</p></section></aside></div>

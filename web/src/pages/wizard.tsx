@@ -1,6 +1,7 @@
 /** First run: from the code on the console to an appliance that serves. Each step says what it found and how to mend it. */
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { begunAnew } from '../api/anew';
 import { clockAhead, enter, get, part, send, sendText } from '../api/client';
 import { toProblem, type Problem } from '../api/problem';
 import { useSession } from '../api/session';
@@ -19,14 +20,19 @@ import { clockOf } from './clock';
 import { minimumPassword, passwordProblem } from './password';
 import { Enrol } from './second-factor';
 import { conditionOf } from './upstream-state';
+import { AlarmsStep } from './wizard/alarms';
+import { BackupStep } from './wizard/backup';
+import { Finding, Foot, type StepProps } from './wizard/parts';
 
-type Step = 'admin' | 'factor' | 'mode' | 'check' | 'hosts' | 'key' | 'dns' | 'done';
+type Step = 'admin' | 'factor' | 'mode' | 'check' | 'hosts' | 'key' | 'dns' | 'alarms' | 'backup' | 'done';
 
 export function stepsFor(mode: Mode): Step[] {
-    return mode === 'lab' ? ['admin', 'factor', 'mode', 'check', 'key', 'done'] : ['admin', 'factor', 'mode', 'check', 'hosts', 'dns', 'done'];
+    return mode === 'lab'
+        ? ['admin', 'factor', 'mode', 'check', 'key', 'alarms', 'backup', 'done']
+        : ['admin', 'factor', 'mode', 'check', 'hosts', 'dns', 'alarms', 'backup', 'done'];
 }
 
-const stepTitle: Record<Step, Key> = { admin: 'wizard.admin', factor: 'system.second', mode: 'wizard.mode', check: 'wizard.check', hosts: 'wizard.hosts', key: 'wizard.key', dns: 'wizard.dns', done: 'wizard.done' };
+const stepTitle: Record<Step, Key> = { admin: 'wizard.admin', factor: 'system.second', mode: 'wizard.mode', check: 'wizard.check', hosts: 'wizard.hosts', key: 'wizard.key', dns: 'wizard.dns', alarms: 'wizard.alarms', backup: 'wizard.backup', done: 'wizard.done' };
 const stepHelp: Record<Step, [Key, Key][]> = {
     admin: [['wizard.help.code', 'wizard.help.code.text'], ['wizard.help.password', 'wizard.help.password.text']],
     factor: [['wizard.help.factor', 'wizard.help.factor.text'], ['factor.lost', 'factor.lost.detail']],
@@ -35,23 +41,10 @@ const stepHelp: Record<Step, [Key, Key][]> = {
     hosts: [['wizard.help.why', 'wizard.help.why.text'], ['wizard.help.which', 'wizard.help.which.text'], ['wizard.help.nothing', 'wizard.help.nothing.text']],
     key: [['wizard.help.key', 'wizard.help.key.text']],
     dns: [['wizard.help.dns', 'wizard.help.dns.text'], ['wizard.help.others', 'wizard.help.others.text']],
+    alarms: [['wizard.help.alarms', 'wizard.help.alarms.text'], ['wizard.help.watch', 'wizard.help.watch.text']],
+    backup: [['wizard.help.backup', 'wizard.help.backup.text'], ['wizard.help.restore', 'wizard.help.restore.text']],
     done: [['wizard.help.first', 'wizard.help.first.text']],
 };
-
-interface StepProps {
-    next: () => void;
-    back?: (() => void) | undefined;
-    mode: Mode;
-    setMode: (mode: Mode) => void;
-}
-
-function Foot({ back, skip, act, busy, disabled }: { back?: (() => void) | undefined; skip?: (() => void) | undefined; act: string; busy?: boolean; disabled?: boolean }) {
-    return (
-        <div class="foot">{back && <button class="btn big" type="button" onClick={back}>{t('act.back')}</button>}<span class="gap" />
-            {skip && <button class="btn bare big" type="button" onClick={skip}>{t('wizard.later')}</button>}
-            <button class="btn go big" type="submit" disabled={busy || disabled}>{busy ? t('wait.moment') : act}</button></div>
-    );
-}
 
 function Admin({ next }: StepProps) {
     const { renew } = useSession();
@@ -97,21 +90,6 @@ function Admin({ next }: StepProps) {
     );
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The daemon begins anew in its mode: it is away for a moment. */
-async function waitForMode(mode: Mode): Promise<void> {
-    for (let i = 0; i < 60; ++i) {
-        await pause(500);
-        try {
-            if ((await get<Status>('/status')).mode === mode) return;
-        } catch {
-            // away: that is what is waited for
-        }
-    }
-    throw new Error(t('wizard.mode.slow'));
-}
-
 function ModeStep({ mode, setMode, back }: StepProps) {
     const { session, renew } = useSession();
     const [chosen, setChosen] = useState<'relay' | 'lab'>(mode === 'lab' ? 'lab' : 'relay');
@@ -122,7 +100,7 @@ function ModeStep({ mode, setMode, back }: StepProps) {
             const now = await get<Status>('/status');
             if (now.mode !== chosen) {
                 await send('POST', '/mode', { mode: chosen });
-                await waitForMode(chosen);
+                await begunAnew(now.started);
             }
             await renew();
         });
@@ -153,10 +131,6 @@ function Factor({ next }: StepProps) {
             <Foot skip={session.totp ? undefined : next} act={t(session.totp ? 'act.continue' : 'factor.setUp')} />
         </form>
     );
-}
-
-function Finding({ name, level, state, children }: { name: string; level: 'ok' | 'warn' | 'note'; state: string; children: ComponentChildren }) {
-    return <div class="host"><span class={level}><Icon name={level} /></span><strong class="lg">{name}</strong><Sev level={level}>{state}</Sev><div class="say">{children}</div></div>;
 }
 
 /** What of the box itself would make trouble later, each with its remedy. */
@@ -356,11 +330,12 @@ function Done({ mode }: StepProps) {
     );
 }
 
-const bodies: Record<Step, (props: StepProps) => ComponentChildren> = { admin: Admin, factor: Factor, mode: ModeStep, check: Check, hosts: Hosts, key: KeyStep, dns: DnsStep, done: Done };
+const bodies: Record<Step, (props: StepProps) => ComponentChildren> = { admin: Admin, factor: Factor, mode: ModeStep, check: Check, hosts: Hosts, key: KeyStep, dns: DnsStep, alarms: AlarmsStep, backup: BackupStep, done: Done };
 const titles: Record<Step, [Key, Key]> = {
     admin: ['wizard.admin.title', 'wizard.admin.lede'], mode: ['wizard.mode.title', 'wizard.mode.lede'], hosts: ['wizard.hosts.title', 'wizard.hosts.lede'],
     factor: ['wizard.factor.title', 'wizard.factor.lede'], check: ['wizard.check.title', 'wizard.check.lede'],
-    key: ['wizard.key.title', 'wizard.key.lede'], dns: ['wizard.dns.title', 'wizard.dns.lede'], done: ['wizard.done.title', 'wizard.done.lede'],
+    key: ['wizard.key.title', 'wizard.key.lede'], dns: ['wizard.dns.title', 'wizard.dns.lede'],
+    alarms: ['wizard.alarms.title', 'wizard.alarms.lede'], backup: ['wizard.backup.title', 'wizard.backup.lede'], done: ['wizard.done.title', 'wizard.done.lede'],
 };
 
 export default function Wizard() {

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../api/problem';
-import { has, t, word } from '../i18n';
+import { has, number, t, word } from '../i18n';
 import { exact, shortGuid, when } from './format';
 import { Icon, type IconName } from './icons';
 import { toast } from './toast';
@@ -169,6 +169,11 @@ export function Search({ label, value, onValue, delay = 200 }: SearchProps) {
 
 export function Chip({ children, remove, label }: { children: ComponentChildren; remove: () => void; label: string }) {
     return <span class="chip"><bdi>{children}</bdi><button type="button" aria-label={label} onClick={remove}><Icon name="close" /></button></span>;
+}
+
+/** How much is behind a tab; nothing while that is not known. */
+export function TabCount({ n }: { n: number | undefined }) {
+    return n === undefined ? null : <span class="c"> {number(n)}</span>;
 }
 
 /** A live region for what changes without a person's act; at most one message in five seconds. */
