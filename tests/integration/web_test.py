@@ -3,10 +3,14 @@
 import gzip
 import http.client
 import json
+import os
 import socket
 import ssl
+import struct
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -392,6 +396,47 @@ class Web(Box):
         self.assertEqual(fingerprint(), second)
         daemon.ctl("certificate", "back")
         self.assertEqual(fingerprint(), first)
+
+    def test_its_own_certificate_follows_the_clock(self):
+        clock = self.directory / "clock"
+
+        def days(number):
+            """The daemon's clock, from now on, beside the true one."""
+            with open(clock, "r+b" if clock.exists() else "wb") as file:
+                file.write(struct.pack("=q", int(number * 86400)))
+        days(-20_000)  # no clock of its own: it wakes up in the seventies
+        library = support.BIN.parent / "lib" / "libmuster_test_wrong_clock.so"
+        self.port = support.free_port()
+        daemon = self.daemon("--web", f"127.0.0.1:{self.port}")
+        daemon.start_ready(env=os.environ | {"LD_PRELOAD": str(library), "MUSTER_TEST_CLOCK_FILE": str(clock)})
+        served = []
+
+        def is_good(number):
+            """Whether a certificate is served that is good in so many days; OpenSSL says so, by a clock of its own."""
+            pem = ssl.get_server_certificate(("127.0.0.1", self.port))
+            own = self.directory / "own.pem"
+            own.write_text(pem)
+            done = subprocess.run(["/usr/bin/openssl", "verify", "-CAfile", own, "-attime",
+                                   str(int(time.time() + number * 86400)), own], capture_output=True, text=True)
+            served.append((ssl.PEM_cert_to_DER_cert(pem), subprocess.run(
+                ["/usr/bin/openssl", "x509", "-noout", "-pubkey", "-in", own], capture_output=True, text=True).stdout))
+            return done.returncode == 0
+        self.assertTrue(is_good(0))
+        days(0)  # a time server answers: it was good for that from the beginning
+        self.assertTrue(is_good(0))
+        self.assertFalse(is_good(9000))
+        days(9000)
+        wait_for(lambda: is_good(9000), 30, daemon.log_tail)
+        days(0)
+        wait_for(lambda: is_good(0), 30, daemon.log_tail)
+        self.assertEqual(len({certificate for certificate, _ in served}), 3)
+        self.assertEqual(len({key for _, key in served}), 1)
+        events = [event["id"] for event in json.loads(daemon.ctl("event", "list", "-o", "json").stdout)["items"]]
+        self.assertEqual((events.count(25000), events.count(25006)), (1, 2), events)
+        self.assertEqual(daemon.ctl("audit", "list").stdout.count("certificate renewed"), 2)
+        shown = json.loads(daemon.ctl("certificate", "show", "-o", "json").stdout)
+        self.assertTrue(shown["madeHere"])
+        self.assertLess(shown["renewal"], shown["notAfter"])
 
     def test_who_is_logged_in_stays_so_over_a_restart_in_order_and_not_over_a_crash(self):
         daemon = self.box()

@@ -184,7 +184,7 @@ class Certificates(PageTest):
         self.assertIn("Subject: CN = muster.example.org", text)
         self.assertIn("NIST CURVE: P-256", text)
         self.assertIn("Not Before: Jan  1 00:00:00 2026 GMT", text)
-        self.assertIn("Not After : Jan  1 00:00:00 2036 GMT", text)
+        self.assertIn("Not After : Apr  4 00:00:00 2028 GMT", text)
         self.assertRegex(text, r"Basic Constraints: *\n *CA:FALSE")
         self.assertRegex(text, r"Key Usage: critical\n *Digital Signature\n")
         self.assertRegex(text, r"Extended Key Usage: *\n *TLS Web Server Authentication\n")
