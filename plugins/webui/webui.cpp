@@ -11,6 +11,7 @@
 #include "events.h"
 #include "gatekeeper.h"
 #include "operations.h"
+#include "readiness.h"
 #include "server/web_server.h"
 #include "settings.h"
 
@@ -45,7 +46,7 @@ tls::Names namesOfMachine(const std::vector<std::string>& more) {
 
 class Webui final : public Plugin {
 public:
-    explicit Webui(Host& host) : host_(host) {}
+    explicit Webui(Host& host) : host_(host), readiness_(host) {}
 
     void start() override {
         auto settings = readSettings(host_);
@@ -97,7 +98,7 @@ private:
         options.perAddress = settings.connectionsPerSource;
         options.redirectPort = settings.addresses.empty() ? std::uint16_t{443} : settings.addresses.front().port;
         options.serve = [this](const FrontRequest& request) { return host_.serve(request); };
-        options.notReady = [this] { return std::string(host_.mode() == Mode::none ? "no mode is chosen yet" : ""); };
+        options.notReady = [this] { return readiness_.problem(); };
         options.log = [this](Severity severity, const std::string& text) { host_.log(severity, text); };
         server_ = std::make_unique<WebServer>(std::move(options), *gatekeeper_, certificate_->context(), allPages());
         server_->start(listening);
@@ -122,6 +123,7 @@ private:
     }
 
     Host& host_;
+    Readiness readiness_;
     std::unique_ptr<Gatekeeper> gatekeeper_;
     std::unique_ptr<ServedCertificate> certificate_;
     std::unique_ptr<WebServer> server_;

@@ -478,6 +478,27 @@ class Web(Box):
         wait_for(is_lab, 60, daemon.log_tail)
         self.assertEqual(ada.ask("GET", "/readyz")[0], 200)
 
+    def test_readyz_says_whether_a_client_would_get_an_answer(self):
+        host = self.daemon(name="host")
+        daemon = self.box(serving=support.relay(f"127.0.0.1:{host.port}"))
+        browser = self.browser()
+
+        def says(status, words):
+            def tried():
+                answer = browser.ask("GET", "/readyz")
+                return answer[0] == status and words in answer[2].decode()
+            wait_for(tried, 60, lambda: f"/readyz with {status}, not {browser.ask('GET', '/readyz')[2]}; {daemon.log_tail()}")
+        says(503, "no licensed host can be asked")
+        self.assertNotIn(str(host.port), browser.ask("GET", "/readyz")[2].decode())  # whoever asks is not logged in
+        host.start_ready()
+        says(200, "ok")
+        name = json.loads(daemon.ctl("upstream", "list", "-o", "json").stdout)["items"][0]["name"]
+        daemon.ctl("upstream", "rest", name)
+        says(503, "no licensed host can be asked")
+        daemon.ctl("upstream", "activate", name)
+        says(200, "ok")
+        self.assertEqual(browser.ask("GET", "/livez")[0], 200)
+
     def test_the_page_is_no_place_where_clients_come_in(self):
         daemon = self.box()
         status = json.loads(daemon.ctl("status", "-o", "json").stdout)
