@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -477,6 +478,39 @@ class Web(Box):
             return status == 200 and answer["mode"] == "lab"
         wait_for(is_lab, 60, daemon.log_tail)
         self.assertEqual(ada.ask("GET", "/readyz")[0], 200)
+
+    def test_no_request_for_the_page_opens_a_file(self):
+        daemon = self.box()
+        ada = self.set_up(daemon)
+        self.browser().ask("GET", "/")
+        trace = self.directory / "trace"
+        strace = subprocess.Popen(["strace", "-f", "-Y", "-p", str(daemon.process.pid), "-e", "trace=%file,recvfrom", "-e",
+                                   "signal=none", "-s", "200", "-o", trace], stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=support.die_with_the_test)
+        self.addCleanup(strace.stderr.close)
+        self.addCleanup(strace.wait)
+        self.addCleanup(strace.kill)
+        self.assertIn("attached", strace.stderr.readline())
+        browser = self.browser()
+        asked = ["/", "/nothing", "/livez", "/api/docs", "/api/docs/viewer.js", "/../etc/passwd", "/%2e%2e/etc/passwd"]
+        asked += re.findall(r'(?:src|href)="(/[^"]*)"', browser.ask("GET", "/")[2].decode())
+        self.assertTrue(any(path.endswith(".js") for path in asked) and any(path.endswith(".css") for path in asked), asked)
+        for path in asked:
+            for packed in ("gzip", "identity"):
+                self.assertIn(browser.ask("GET", path, headers={"Accept-Encoding": packed})[0], (200, 400, 404), path)
+        # /clients looks whether the store's files are still the same, /status (and /readyz by it) for databases that were
+        # set aside; these are answered from memory.
+        for path in ("/session", "/operations", "/openapi.json", "/users", "/tokens", "/settings"):
+            self.assertEqual(ada.api("GET", path)[0], 200, path)
+        mark = len(trace.read_text().splitlines())
+        ada.api("GET", "/certificate")  # that one stands on the disk: the trace would show it
+        wait_for(lambda: "certificate.pem" in trace.read_text(), 30, "the file of the certificate in the trace")
+        lines = trace.read_text().splitlines()
+        # Threads that read from a peer are those that answer; what the daemon does beside that is its own.
+        answering = {line.split()[0] for line in lines if "recvfrom" in line}
+        opened = [line for line in lines if line.split()[0] in answering and "recvfrom" not in line and '"/' in line]
+        self.assertTrue(opened and all("certificate.pem" in line or "request.pem" in line for line in opened), opened)
+        self.assertGreater(mark, 2 * len(asked))
 
     def test_readyz_says_whether_a_client_would_get_an_answer(self):
         host = self.daemon(name="host")
