@@ -23,7 +23,7 @@ inline constexpr std::size_t kHeadRoom = kMaxHead + std::size_t{8} * 1024;
 /// A problem as an answer. @param status  of HTTP, where the code's own one does not fit
 FrontAnswer refuse(int status, const Error& error);
 
-/// What is wrong with the request before its body is read: head too long, version, length, a transfer coding or two
+/// What is wrong with the request before its body is read: head too long, version, host, length, a transfer coding or two
 /// lengths that do not go together. Nothing: go on.
 std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request);
 
