@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <istream>
+#include <string_view>
 
 #include "api/json_text.h"
 #include "api/problem.h"
@@ -18,6 +20,14 @@ std::size_t headSize(const Poco::Net::HTTPServerRequest& request) {
     for (const auto& [name, value] : request)
         size += name.size() + value.size() + 4;
     return size;
+}
+
+/// RFC 9110 5.1 and 5.5. "Content-Length : 5" is read by some and not by others, as is what follows a NUL.
+bool isHeader(std::string_view name, std::string_view value) noexcept {
+    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+    return !name.empty() && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+        return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
+    }) && std::none_of(value.begin(), value.end(), [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; });
 }
 
 std::size_t count(const Poco::Net::HTTPServerRequest& request, const char* name) {
@@ -44,6 +54,14 @@ std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request
         return refuse(431, {Code::malformed, "head", "longer than 16 KiB; send shorter headers or a shorter address"});
     if (request.getVersion() != HTTPMessage::HTTP_1_1 && request.getVersion() != HTTPMessage::HTTP_1_0)
         return refuse(505, {Code::malformed, "version", "HTTP/1.1 is spoken here; ask by that"});
+    if (!std::all_of(request.begin(), request.end(),
+                     [](const auto& header) { return isHeader(header.first, header.second); }))
+        return refuse(400,
+                      {Code::malformed, "head", "a header has a name that is none, or a control character; mend it"});
+    // RFC 9112 3.2: what is not for one host is for none.
+    if (const auto hosts = count(request, "Host");
+        hosts > 1 || (hosts == 0 && request.getVersion() == HTTPMessage::HTTP_1_1))
+        return refuse(400, {Code::malformed, "Host", std::to_string(hosts) + " found, one wanted; send it once"});
     const bool chunked = request.has(HTTPMessage::TRANSFER_ENCODING);
     // Two readings of where the body ends are how one request is smuggled behind another.
     if (count(request, "Content-Length") > 1 || count(request, "Transfer-Encoding") > 1 ||

@@ -23,8 +23,8 @@ inline constexpr std::size_t kHeadRoom = kMaxHead + std::size_t{8} * 1024;
 /// A problem as an answer. @param status  of HTTP, where the code's own one does not fit
 FrontAnswer refuse(int status, const Error& error);
 
-/// What is wrong with the request before its body is read: head too long, version, length, a transfer coding or two
-/// lengths that do not go together. Nothing: go on.
+/// What is wrong with the request before its body is read: head too long, version, host, length, a transfer coding or
+/// two lengths that do not go together. Nothing: go on.
 std::optional<FrontAnswer> judgeHead(const Poco::Net::HTTPServerRequest& request);
 
 /// POCO says "100 Continue" of itself before a handler sees the request, unless its answer has another status by then.

@@ -14,6 +14,13 @@ constexpr Field kAnswer[] = {
     {.name = "fingerprint", .help = "SHA-256, as browsers show it.", .column = true},
     {.name = "key", .help = "Kind of its key."},
     {.name = "selfSigned", .type = FieldType::boolean, .help = "Whether nobody else signed it.", .column = true},
+    {.name = "madeHere",
+     .type = FieldType::boolean,
+     .help = "Whether this appliance made it, and renews it.",
+     .column = true},
+    {.name = "renewal",
+     .type = FieldType::timestamp,
+     .help = "When it is renewed by itself. Absent: never; it was uploaded."},
     {.name = "warnings",
      .type = FieldType::texts,
      .help = "What is not as it should be, and can be used all the same."},
@@ -41,50 +48,48 @@ constexpr Field kNames[] = {
 };
 constexpr Field kRequestAnswer[] = {{.name = "request", .help = "What an authority is asked to sign, in PEM."}};
 
-Json shown(const tls::Pair& pair, const tls::CertificateStore& store) {
-    const tls::Description& own = pair.chain.front();
+Json shown(const ServedCertificate::View& view) {
+    const tls::Description& own = view.pair.chain.front();
     const auto texts = [](const std::vector<std::string>& all) {
         Json::Array array;
         for (const std::string& text : all)
             array.emplace_back(text);
         return Json(std::move(array));
     };
-    return json({{"subject", own.subject},
-                 {"issuer", own.issuer},
-                 {"names", texts(own.names)},
-                 {"notBefore", isoTime(own.notBefore)},
-                 {"notAfter", isoTime(own.notAfter)},
-                 {"fingerprint", own.fingerprint},
-                 {"key", own.key},
-                 {"selfSigned", own.selfSigned},
-                 {"warnings", texts(pair.warnings)},
-                 {"waiting", store.waiting().value_or("")}});
+    Json answer = json({{"subject", own.subject},
+                        {"issuer", own.issuer},
+                        {"names", texts(own.names)},
+                        {"notBefore", isoTime(own.notBefore)},
+                        {"notAfter", isoTime(own.notAfter)},
+                        {"fingerprint", own.fingerprint},
+                        {"key", own.key},
+                        {"selfSigned", own.selfSigned},
+                        {"madeHere", view.pair.own},
+                        {"warnings", texts(view.pair.warnings)},
+                        {"waiting", view.waiting}});
+    if (view.renewal)
+        answer.set("renewal", isoTime(*view.renewal));
+    return answer;
 }
 
-tls::Names namesOf(const Call& call, const Certificates& certificates) {
+tls::Names namesOf(const Call& call, const ServedCertificate& certificate) {
     tls::Names names;
     if (const Json* given = call.body.find("names"); given != nullptr && given->array() != nullptr)
         for (const Json& name : *given->array())
             if (name.string() != nullptr)
                 names.push_back(*name.string());
-    return names.empty() ? certificates.names() : names;
+    return names.empty() ? certificate.names() : names;
+}
+
+Result<Reply> reply(const Result<ServedCertificate::View>& view) {
+    if (!view)
+        return fail(view.error());
+    return Reply(shown(*view));
 }
 
 }  // namespace
 
-void registerCertificates(Host& host, const Certificates& certificates) {
-    // What is stored is served from then on.
-    const auto serve = [&host, certificates](const Call& call, Result<tls::Pair> pair) -> Result<Reply> {
-        if (!pair)
-            return fail(pair.error());
-        auto context = tls::Context::make(pair->pem);
-        if (!context)
-            return fail(context.error());
-        certificates.context.set(std::move(*context));
-        host.event(kCertificateReplaced,
-                   json({{"who", call.caller.name}, {"fingerprint", pair->chain.front().fingerprint}}));
-        return Reply(shown(*pair, certificates.store));
-    };
+void registerCertificates(Host& host, ServedCertificate& certificate) {
     host.operation({.method = "GET",
                     .path = "/certificate",
                     .role = Role::viewer,
@@ -92,22 +97,19 @@ void registerCertificates(Host& host, const Certificates& certificates) {
                     .cli = "certificate show",
                     .summary = "Shows the certificate of the page.",
                     .answer = kAnswer},
-                   [certificates](const Call&) -> Result<Reply> {
-                       auto pair = certificates.store.open(certificates.names(), certificates.notBefore);
-                       if (!pair)
-                           return fail(pair.error());
-                       return Reply(shown(*pair, certificates.store));
-                   });
+                   [&certificate](const Call&) { return reply(certificate.view()); });
     host.operation({.method = "PUT",
                     .path = "/certificate",
                     .role = Role::admin,
                     .summary = "Puts another certificate in its place.",
                     .body = kUpload,
                     .answer = kAnswer},
-                   [certificates, serve](const Call& call) {
+                   [&certificate](const Call& call) {
                        const std::string upload =
                            std::string(call.text("chain")) + "\n" + std::string(call.text("key"));
-                       return serve(call, certificates.store.replace(upload, certificates.names(), wallNow()));
+                       return reply(certificate.change(call.caller.name, [&](tls::CertificateStore& store) {
+                           return store.replace(upload, certificate.names(), certificate.now());
+                       }));
                    });
     host.operation({.method = "POST",
                     .path = "/certificate/request",
@@ -116,8 +118,8 @@ void registerCertificates(Host& host, const Certificates& certificates) {
                     .summary = "Makes a signing request with a new key.",
                     .body = kNames,
                     .answer = kRequestAnswer},
-                   [certificates](const Call& call) -> Result<Reply> {
-                       auto request = certificates.store.request(namesOf(call, certificates));
+                   [&certificate](const Call& call) -> Result<Reply> {
+                       auto request = certificate.request(namesOf(call, certificate));
                        if (!request)
                            return fail(request.error());
                        return Reply(json({{"request", *request}}));
@@ -126,22 +128,26 @@ void registerCertificates(Host& host, const Certificates& certificates) {
                     .path = "/certificate/renew",
                     .role = Role::admin,
                     .cli = "certificate renew",
-                    .summary = "Makes a new certificate of this appliance's own.",
+                    .summary = "Makes a new certificate of this appliance's own, with a new key.",
                     .body = kNames,
                     .answer = kAnswer,
                     .confirm = "Make a new certificate? Browsers will warn of it."},
-                   [certificates, serve](const Call& call) {
-                       return serve(call,
-                                    certificates.store.renew(namesOf(call, certificates), certificates.notBefore));
+                   [&certificate](const Call& call) {
+                       return reply(certificate.change(call.caller.name, [&](tls::CertificateStore& store) {
+                           return store.renew(namesOf(call, certificate), certificate.beginOfOwn());
+                       }));
                    });
-    host.operation(
-        {.method = "POST",
-         .path = "/certificate/back",
-         .role = Role::admin,
-         .cli = "certificate back",
-         .summary = "Puts the certificate before in its place again.",
-         .answer = kAnswer},
-        [certificates, serve](const Call& call) { return serve(call, certificates.store.goBack(wallNow())); });
+    host.operation({.method = "POST",
+                    .path = "/certificate/back",
+                    .role = Role::admin,
+                    .cli = "certificate back",
+                    .summary = "Puts the certificate before in its place again.",
+                    .answer = kAnswer},
+                   [&certificate](const Call& call) {
+                       return reply(certificate.change(call.caller.name, [&](tls::CertificateStore& store) {
+                           return store.goBack(certificate.now());
+                       }));
+                   });
 }
 
 }  // namespace muster::webui

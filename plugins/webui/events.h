@@ -14,6 +14,8 @@ constexpr std::uint32_t kLoggedIn = 25002;
 constexpr std::uint32_t kLoginRefused = 25003;
 constexpr std::uint32_t kTokenInTheClear = 25004;
 constexpr std::uint32_t kSetUp = 25005;
+constexpr std::uint32_t kCertificateRenewed = 25006;
+constexpr std::uint32_t kCertificateEnds = 25007;
 
 inline constexpr std::array kEvents{
     EventSpec{.id = kCertificateMade,
@@ -46,6 +48,20 @@ inline constexpr std::array kEvents{
               .severity = Severity::info,
               .message = "{who} was made the first administrator, from {from}",
               .explain = "The setup code of the console was used. It is gone."},
+    EventSpec{.id = kCertificateRenewed,
+              .severity = Severity::info,
+              .message = "The appliance renewed its certificate until {until}; its fingerprint is {fingerprint}",
+              .explain = "The one before was near its end, or the clock was set to a time at which it was not valid. "
+                         "New connections get the new one at once. Its key is the same, its fingerprint is not: who "
+                         "has told a browser to trust the one before is asked once more. A certificate of your own "
+                         "authority, once uploaded, is never renewed here."},
+    EventSpec{.id = kCertificateEnds,
+              .severity = Severity::warning,
+              .message = "The uploaded certificate of the page ends on {until}",
+              .explain =
+                  "The appliance renews only what it made itself. Have your authority sign a successor (\"musterctl "
+                  "certificate request\" makes the request) and upload it before that day, or go back to a "
+                  "certificate of the appliance's own with \"musterctl certificate renew\"."},
 };
 
 }  // namespace muster::webui

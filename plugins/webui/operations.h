@@ -4,8 +4,7 @@
 #include "muster/plugin.h"
 
 #include "gatekeeper.h"
-#include "tls/certificate_store.h"
-#include "tls/socket.h"
+#include "served_certificate.h"
 
 namespace muster::webui {
 
@@ -13,13 +12,7 @@ namespace muster::webui {
 void registerSessions(Host& host, Gatekeeper& gatekeeper);
 void registerAccounts(Host& host, Gatekeeper& gatekeeper);
 
-/// What the certificate is for, and when the box began. @thread any
-struct Certificates {
-    tls::CertificateStore& store;
-    tls::CurrentContext& context;
-    std::function<tls::Names()> names;
-    Timestamp notBefore;
-};
-void registerCertificates(Host& host, const Certificates& certificates);
+/// @param certificate  outlives the plugin's operations
+void registerCertificates(Host& host, ServedCertificate& certificate);
 
 }  // namespace muster::webui

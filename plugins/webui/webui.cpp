@@ -11,6 +11,7 @@
 #include "events.h"
 #include "gatekeeper.h"
 #include "operations.h"
+#include "readiness.h"
 #include "server/web_server.h"
 #include "settings.h"
 
@@ -18,9 +19,7 @@ namespace muster::webui {
 
 namespace {
 
-/// What this firmware can have been made at the earliest: a certificate is good from then on, whatever a clock says
-/// that nobody has set yet. 2026-01-01.
-constexpr Timestamp kNotBefore{std::chrono::seconds(1'767'225'600)};
+constexpr Timestamp kBuilt{std::chrono::seconds(MUSTER_BUILT)};  // cmake/BuildDate.cmake
 constexpr std::chrono::hours kFlushTokens{1};
 
 tls::Names namesOfMachine(const std::vector<std::string>& more) {
@@ -47,7 +46,7 @@ tls::Names namesOfMachine(const std::vector<std::string>& more) {
 
 class Webui final : public Plugin {
 public:
-    explicit Webui(Host& host) : host_(host) {}
+    explicit Webui(Host& host) : host_(host), readiness_(host) {}
 
     void start() override {
         auto settings = readSettings(host_);
@@ -58,23 +57,15 @@ public:
         const std::string directory = host_.sharedDirectory();
         gatekeeper_ = std::make_unique<Gatekeeper>(host_, directory);
         gatekeeper_->sessions().setLimits({.idle = settings->idle, .absolute = settings->total});
-        store_ = std::make_unique<tls::CertificateStore>(directory);
-        names_ = settings->names;
-        const auto names = [this] { return namesOfMachine(names_); };
         registerSessions(host_, *gatekeeper_);
         registerAccounts(host_, *gatekeeper_);
-        auto pair = store_->open(names(), kNotBefore);
-        if (!pair)
-            throw Fault(pair.error());
-        auto context = tls::Context::make(pair->pem);
-        if (!context)
-            throw Fault(context.error());
-        context_ = std::make_shared<tls::CurrentContext>(std::move(*context));
-        registerCertificates(host_, {*store_, *context_, names, kNotBefore});
+        certificate_ = std::make_unique<ServedCertificate>(
+            host_, directory, [names = settings->names] { return namesOfMachine(names); }, kBuilt);
+        registerCertificates(host_, *certificate_);
         serve(*settings);
         for (const Address& address : settings->addresses)
             host_.log(Severity::info,
-                      "the page is at https://" + address.text() + "/, fingerprint " + pair->chain.front().fingerprint);
+                      "the page is at https://" + address.text() + "/, fingerprint " + certificate_->fingerprint());
     }
 
     void stop() noexcept override {
@@ -107,20 +98,22 @@ private:
         options.perAddress = settings.connectionsPerSource;
         options.redirectPort = settings.addresses.empty() ? std::uint16_t{443} : settings.addresses.front().port;
         options.serve = [this](const FrontRequest& request) { return host_.serve(request); };
-        options.notReady = [this] { return std::string(host_.mode() == Mode::none ? "no mode is chosen yet" : ""); };
+        options.notReady = [this] { return readiness_.problem(); };
         options.log = [this](Severity severity, const std::string& text) { host_.log(severity, text); };
-        server_ = std::make_unique<WebServer>(std::move(options), *gatekeeper_, context_, allPages());
+        server_ = std::make_unique<WebServer>(std::move(options), *gatekeeper_, certificate_->context(), allPages());
         server_->start(listening);
-        host_.thread("flush", [this](const std::atomic<bool>& stopping) { flushHourly(stopping); });
+        host_.thread("upkeep", [this](const std::atomic<bool>& stopping) { keepUp(stopping); });
     }
 
-    void flushHourly(const std::atomic<bool>& stopping) {
+    /// What time brings: each hour what tokens were used last is written; the certificate is looked at, always.
+    void keepUp(const std::atomic<bool>& stopping) {
         auto due = std::chrono::steady_clock::now() + kFlushTokens;
         std::mutex mutex;
         std::condition_variable never;
         std::unique_lock lock(mutex);
         while (!stopping) {
             never.wait_for(lock, std::chrono::milliseconds(250));
+            certificate_->look();
             if (std::chrono::steady_clock::now() < due)
                 continue;
             due += kFlushTokens;
@@ -130,10 +123,9 @@ private:
     }
 
     Host& host_;
-    std::vector<std::string> names_;
+    Readiness readiness_;
     std::unique_ptr<Gatekeeper> gatekeeper_;
-    std::unique_ptr<tls::CertificateStore> store_;
-    std::shared_ptr<tls::CurrentContext> context_;
+    std::unique_ptr<ServedCertificate> certificate_;
     std::unique_ptr<WebServer> server_;
 };
 

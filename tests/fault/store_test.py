@@ -3,12 +3,15 @@
 
 A full disk is a small tmpfs in a mount namespace of its own: as root, or through a user namespace where those are allowed.
 """
+import contextlib
+import http.client
 import json
 import os
 import random
 import shutil
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import unittest
@@ -83,6 +86,15 @@ class StoreTest(fault.DaemonTest):
         """The sentences of `musterctl status` about what is wrong; none when all is well."""
         return json.loads(daemon.status())["trouble"]
 
+    def readyz(self, port):
+        """Status and words of /readyz on the page."""
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=ssl._create_unverified_context(),
+                                                 timeout=30 * fault.PATIENCE)
+        with contextlib.closing(connection):
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
     def all_listed(self, daemon):
         missing = self.acknowledged() - daemon.cmids()
         self.assertEqual(len(missing), 0, f"acknowledged and gone: {sorted(missing)[:5]}")
@@ -92,18 +104,24 @@ class StoreTest(fault.DaemonTest):
     @fault.needs_mounts
     def test_a_full_disk_costs_no_acknowledged_client_and_heals(self):
         disk = fault.small_disk(self, 48)
-        daemon = self.filled(state=disk / "state")
+        web = fault.free_port()
+        daemon = self.filled("--web", f"127.0.0.1:{web}", state=disk / "state")
+        self.assertEqual(self.readyz(web)[0], 200)
         for turn in range(1, 3):
             ballast = disk.fill()
             load = daemon.load("--rate", 200, "--seconds", 3600, "--persist", "--sequential", "--first-client",
                                turn * 1_000_000, "--clients", 1_000_000, "--ack-log", self.directory / "acknowledged")
             told = fault.wait_for(lambda: self.trouble(daemon), 60, "status naming the trouble of the store")
             self.assertRegex(" ".join(told), "full|space", "the sentence does not say what is wrong")
+            self.assertIn(json.loads(daemon.status())["store"], ("failing", "slow"))
+            fault.wait_for(lambda: self.readyz(web)[0] == 503, 10, "/readyz to say that the lab cannot keep what it counts")
+            self.assertIn("cannot be kept", self.readyz(web)[1])
             ballast.unlink()
             fault.wait_for(lambda: daemon.serves(first=turn * 10_000_000), 5, "a valid request answered with space again")
             load.terminate()
             load.communicate(timeout=60)
             fault.wait_for(lambda: not self.trouble(daemon), 10, "the trouble over")
+            fault.wait_for(lambda: self.readyz(web)[0] == 200, 10, "/readyz to say that all is well again")
         self.all_listed(daemon)
         self.assertEqual(list(daemon.integrity()), ["ok"] * len(daemon.databases()))
         daemon.kill()

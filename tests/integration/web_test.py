@@ -3,10 +3,15 @@
 import gzip
 import http.client
 import json
+import os
+import re
 import socket
 import ssl
+import struct
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -412,6 +417,47 @@ class Web(Box):
         daemon.ctl("certificate", "back")
         self.assertEqual(fingerprint(), first)
 
+    def test_its_own_certificate_follows_the_clock(self):
+        clock = self.directory / "clock"
+
+        def days(number):
+            """The daemon's clock, from now on, beside the true one."""
+            with open(clock, "r+b" if clock.exists() else "wb") as file:
+                file.write(struct.pack("=q", int(number * 86400)))
+        days(-20_000)  # no clock of its own: it wakes up in the seventies
+        library = support.BIN.parent / "lib" / "libmuster_test_wrong_clock.so"
+        self.port = support.free_port()
+        daemon = self.daemon("--web", f"127.0.0.1:{self.port}")
+        daemon.start_ready(env=os.environ | {"LD_PRELOAD": str(library), "MUSTER_TEST_CLOCK_FILE": str(clock)})
+        served = []
+
+        def is_good(number):
+            """Whether a certificate is served that is good in so many days; OpenSSL says so, by a clock of its own."""
+            pem = ssl.get_server_certificate(("127.0.0.1", self.port))
+            own = self.directory / "own.pem"
+            own.write_text(pem)
+            done = subprocess.run(["/usr/bin/openssl", "verify", "-CAfile", own, "-attime",
+                                   str(int(time.time() + number * 86400)), own], capture_output=True, text=True)
+            served.append((ssl.PEM_cert_to_DER_cert(pem), subprocess.run(
+                ["/usr/bin/openssl", "x509", "-noout", "-pubkey", "-in", own], capture_output=True, text=True).stdout))
+            return done.returncode == 0
+        self.assertTrue(is_good(0))
+        days(0)  # a time server answers: it was good for that from the beginning
+        self.assertTrue(is_good(0))
+        self.assertFalse(is_good(9000))
+        days(9000)
+        wait_for(lambda: is_good(9000), 30, daemon.log_tail)
+        days(0)
+        wait_for(lambda: is_good(0), 30, daemon.log_tail)
+        self.assertEqual(len({certificate for certificate, _ in served}), 3)
+        self.assertEqual(len({key for _, key in served}), 1)
+        events = [event["id"] for event in json.loads(daemon.ctl("event", "list", "-o", "json").stdout)["items"]]
+        self.assertEqual((events.count(25000), events.count(25006)), (1, 2), events)
+        self.assertEqual(daemon.ctl("audit", "list").stdout.count("certificate renewed"), 2)
+        shown = json.loads(daemon.ctl("certificate", "show", "-o", "json").stdout)
+        self.assertTrue(shown["madeHere"])
+        self.assertLess(shown["renewal"], shown["notAfter"])
+
     def test_who_is_logged_in_stays_so_over_a_restart_in_order_and_not_over_a_crash(self):
         daemon = self.box()
         ada = self.set_up(daemon)
@@ -451,6 +497,60 @@ class Web(Box):
             return status == 200 and answer["mode"] == "lab"
         wait_for(is_lab, 60, daemon.log_tail)
         self.assertEqual(ada.ask("GET", "/readyz")[0], 200)
+
+    def test_no_request_for_the_page_opens_a_file(self):
+        daemon = self.box()
+        ada = self.set_up(daemon)
+        self.browser().ask("GET", "/")
+        trace = self.directory / "trace"
+        strace = subprocess.Popen(["strace", "-f", "-Y", "-p", str(daemon.process.pid), "-e", "trace=%file,recvfrom", "-e",
+                                   "signal=none", "-s", "200", "-o", trace], stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=support.die_with_the_test)
+        self.addCleanup(strace.stderr.close)
+        self.addCleanup(strace.wait)
+        self.addCleanup(strace.kill)
+        self.assertIn("attached", strace.stderr.readline())
+        browser = self.browser()
+        asked = ["/", "/nothing", "/livez", "/api/docs", "/api/docs/viewer.js", "/../etc/passwd", "/%2e%2e/etc/passwd"]
+        asked += re.findall(r'(?:src|href)="(/[^"]*)"', browser.ask("GET", "/")[2].decode())
+        self.assertTrue(any(path.endswith(".js") for path in asked) and any(path.endswith(".css") for path in asked), asked)
+        for path in asked:
+            for packed in ("gzip", "identity"):
+                self.assertIn(browser.ask("GET", path, headers={"Accept-Encoding": packed})[0], (200, 400, 404), path)
+        # /clients looks whether the store's files are still the same, /status (and /readyz by it) for databases that were
+        # set aside; these are answered from memory.
+        for path in ("/session", "/operations", "/openapi.json", "/users", "/tokens", "/settings"):
+            self.assertEqual(ada.api("GET", path)[0], 200, path)
+        mark = len(trace.read_text().splitlines())
+        ada.api("GET", "/certificate")  # that one stands on the disk: the trace would show it
+        wait_for(lambda: "certificate.pem" in trace.read_text(), 30, "the file of the certificate in the trace")
+        lines = trace.read_text().splitlines()
+        # Threads that read from a peer are those that answer; what the daemon does beside that is its own.
+        answering = {line.split()[0] for line in lines if "recvfrom" in line}
+        opened = [line for line in lines if line.split()[0] in answering and "recvfrom" not in line and '"/' in line]
+        self.assertTrue(opened and all("certificate.pem" in line or "request.pem" in line for line in opened), opened)
+        self.assertGreater(mark, 2 * len(asked))
+
+    def test_readyz_says_whether_a_client_would_get_an_answer(self):
+        host = self.daemon(name="host")
+        daemon = self.box(serving=support.relay(f"127.0.0.1:{host.port}"))
+        browser = self.browser()
+
+        def says(status, words):
+            def tried():
+                answer = browser.ask("GET", "/readyz")
+                return answer[0] == status and words in answer[2].decode()
+            wait_for(tried, 60, lambda: f"/readyz with {status}, not {browser.ask('GET', '/readyz')[2]}; {daemon.log_tail()}")
+        says(503, "no licensed host can be asked")
+        self.assertNotIn(str(host.port), browser.ask("GET", "/readyz")[2].decode())  # whoever asks is not logged in
+        host.start_ready()
+        says(200, "ok")
+        name = json.loads(daemon.ctl("upstream", "list", "-o", "json").stdout)["items"][0]["name"]
+        daemon.ctl("upstream", "rest", name)
+        says(503, "no licensed host can be asked")
+        daemon.ctl("upstream", "activate", name)
+        says(200, "ok")
+        self.assertEqual(browser.ask("GET", "/livez")[0], 200)
 
     def test_the_page_is_no_place_where_clients_come_in(self):
         daemon = self.box()

@@ -180,11 +180,11 @@ class Certificates(PageTest):
         text = openssl("x509", "-noout", "-text", text=self.page.certificate())
         self.assertIn("Version: 3", text)
         self.assertIn("Signature Algorithm: ecdsa-with-SHA256", text)
-        self.assertIn("Issuer: CN = muster.example.org", text)
-        self.assertIn("Subject: CN = muster.example.org", text)
+        self.assertRegex(text, "Issuer: CN ?= ?muster.example.org")  # OpenSSL 3.5 writes it without blanks
+        self.assertRegex(text, "Subject: CN ?= ?muster.example.org")
         self.assertIn("NIST CURVE: P-256", text)
         self.assertIn("Not Before: Jan  1 00:00:00 2026 GMT", text)
-        self.assertIn("Not After : Jan  1 00:00:00 2036 GMT", text)
+        self.assertIn("Not After : Apr  4 00:00:00 2028 GMT", text)
         self.assertRegex(text, r"Basic Constraints: *\n *CA:FALSE")
         self.assertRegex(text, r"Key Usage: critical\n *Digital Signature\n")
         self.assertRegex(text, r"Extended Key Usage: *\n *TLS Web Server Authentication\n")
@@ -222,7 +222,7 @@ class Certificates(PageTest):
     def test_a_request_and_its_answer(self):
         request = self.file("request.pem", self.page.ask("GET", "/request"))
         text = openssl("req", "-in", request, "-noout", "-text", "-verify")
-        self.assertIn("Subject: CN = muster.example.org", text)
+        self.assertRegex(text, "Subject: CN ?= ?muster.example.org")
         self.assertIn("NIST CURVE: P-256", text)
         self.assertIn("DNS:muster.example.org, DNS:box.example.org, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:7",
                       text)
@@ -265,7 +265,8 @@ class Certificates(PageTest):
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
         locked = openssl("pkey", "-in", key, "-aes256", "-passout", "pass:secret")
         good = openssl("req", "-x509", "-key", key, "-subj", SUBJECT, "-days", "30")
-        expired = openssl("x509", "-signkey", key, "-days", "-1", text=good)
+        expired = subprocess.run(["faketime", "2020-01-01", "openssl", "x509", "-signkey", key, "-days", "1"], input=good,
+                                 capture_output=True, text=True, check=True).stdout
         binary = subprocess.run(["/usr/bin/openssl", "pkcs12", "-export", "-inkey", key, "-passout", "pass:x"],
                                 input=good.encode(), capture_output=True, check=True).stdout
         other = openssl("genpkey", "-algorithm", "ED25519")

@@ -1,21 +1,37 @@
-/* Preloaded into a name server: its clock is off by MUSTER_TEST_CLOCK seconds. libfaketime does that for others, but
- * not for named: its allocator asks for the time before libfaketime is ready. */
+/* Preloaded into a name server or musterd: its clock is off by MUSTER_TEST_CLOCK seconds, or by those that stand in the
+ * file MUSTER_TEST_CLOCK_FILE (8 octets, of this machine), which may change while it runs. libfaketime does that for
+ * others, but not for named: its allocator asks for the time before libfaketime is ready. */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+static long seconds;
+static const volatile int64_t* shared;
+
+/* Before any thread of the program's own: nothing has to be locked later. */
+__attribute__((constructor)) static void begin(void) {
+    const char* text = getenv("MUSTER_TEST_CLOCK");
+    const char* path = getenv("MUSTER_TEST_CLOCK_FILE");
+    seconds = text != NULL ? strtol(text, NULL, 10) : 0;
+    if (path == NULL)
+        return;
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    void* memory = file < 0 ? MAP_FAILED : mmap(NULL, sizeof *shared, PROT_READ, MAP_SHARED, file, 0);
+    if (file >= 0)
+        close(file);
+    if (memory == MAP_FAILED)
+        abort();
+    shared = memory;
+}
+
 static long skew(void) {
-    static long seconds;
-    static int known;
-    if (!known) {
-        const char* text = getenv("MUSTER_TEST_CLOCK");
-        seconds = text != NULL ? strtol(text, NULL, 10) : 0;
-        known = 1;
-    }
-    return seconds;
+    return shared != NULL ? (long)*shared : seconds;
 }
 
 __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct timespec* now) {

@@ -37,6 +37,12 @@ constexpr Field kStatusAnswer[] = {
      .column = true},
     {.name = "pluginsStarted", .type = FieldType::integer, .help = "Plugins in service.", .column = true},
     {.name = "pluginsFailed", .type = FieldType::integer, .help = "Plugins that could not be.", .column = true},
+    {.name = "store",
+     .type = FieldType::choice,
+     .help =
+         "How requests are recorded. slow: they do not reach the disk in time; failing: the disk does not take them; "
+         "missing: there is no database; off: setting pool.record.",
+     .choices = "ok|slow|failing|missing|off"},
     {.name = "safeMode", .type = FieldType::boolean, .help = "Only the safe set was started.", .column = true},
     {.name = "degraded",
      .type = FieldType::boolean,
@@ -71,6 +77,17 @@ Json texts(const std::vector<std::string>& lines) {
     return array;
 }
 
+const char* storeWord(const CoreView& view) {
+    const pool::Store* const store = view.store.get();
+    if (store == nullptr)
+        return "missing";
+    if (!view.services.recording())
+        return "off";
+    if (!store->trouble().empty())
+        return "failing";
+    return view.durable ? "ok" : "slow";
+}
+
 Json status(const CoreView& view) {
     const auto uptime = std::chrono::steady_clock::now() - view.startedAt;
     const pool::Store* const store = view.store.get();
@@ -98,6 +115,7 @@ Json status(const CoreView& view) {
                  {"answersNotDurable", view.dispatcher.counters().notDurable.value()},
                  {"pluginsStarted", count([](plugins::State state) { return state == plugins::State::started; })},
                  {"pluginsFailed", count(failed)},
+                 {"store", storeWord(view)},
                  {"safeMode", view.plugins.safeMode()},
                  {"degraded", view.backups != nullptr && view.backups->isNeeded()},
                  {"trouble", texts(troubles(view, plugins))}});

@@ -38,6 +38,12 @@ Result<void> makeKey(Key& key) {
     return {};
 }
 
+Result<void> readKey(Key& key, const std::string& pem) {
+    if (const int bad = parseKey(*key.get(), pem); bad != 0)
+        return fail(Code::malformed, "private key", wordsOf(bad));
+    return {};
+}
+
 /// "CN=" and the first name; of one that is too long for it, its first label. All names are in the other place.
 std::string subjectOf(const Names& names) {
     const std::string& name = names.front();
@@ -94,11 +100,21 @@ Result<std::string> encoded(const char* label, Write write) {
 
 }  // namespace
 
-Result<Pair> makeOwn(const Names& names, Timestamp notBefore) {
+Timestamp beginOfOwn(Timestamp built, Timestamp now) {
+    if (now - built <= kOwnLifetime / 2)
+        return built;
+    return std::chrono::floor<std::chrono::days>(now) - std::chrono::days(1);
+}
+
+bool isDue(const Description& own, Timestamp built, Timestamp now) {
+    return now >= built && (now < own.notBefore || own.notAfter - now < kRenewBefore);
+}
+
+Result<Pair> makeOwn(const Names& names, Timestamp notBefore, const std::string& keyText) {
     if (auto checked = checkNames(names); !checked)
         return fail(std::move(checked.error()));
     Key key;
-    if (auto made = makeKey(key); !made)
+    if (auto made = keyText.empty() ? makeKey(key) : readKey(key, keyText); !made)
         return fail(std::move(made.error()));
     const std::string subject = subjectOf(names);
     const std::vector<std::uint8_t> san = subjectAltName(names);
@@ -131,11 +147,14 @@ Result<Pair> makeOwn(const Names& names, Timestamp notBefore) {
     });
     if (!certificate)
         return fail(certificate.error());
-    auto keyText = toPem(*key.get());
-    if (!keyText)
-        return fail(std::move(keyText.error()));
-    const Wiped text(std::move(*keyText));
-    return readPair(*text + *certificate);
+    auto keyPem = toPem(*key.get());
+    if (!keyPem)
+        return fail(std::move(keyPem.error()));
+    const Wiped text(std::move(*keyPem));
+    auto pair = readPair(*text + *certificate);
+    if (pair)
+        pair->own = true;
+    return pair;
 }
 
 Result<Request> makeRequest(const Names& names) {

@@ -18,10 +18,12 @@ constexpr std::size_t kMaxUpload = std::size_t{64} * 1024;  ///< octets of PEM
 constexpr std::size_t kMaxChain = 8;                        ///< certificates in it
 constexpr std::size_t kMaxNames = 64;                       ///< that a certificate of ours may have
 
-/// A certificate that the box makes for itself is good for ten years. Nobody renews it: there is no authority behind
-/// it, whoever trusts it has looked at its fingerprint once, and a new one every 397 days (what browsers grant public
-/// authorities) would teach people to click the warning away.
-constexpr std::chrono::days kOwnLifetime{3652};
+/// How long a certificate that the box makes for itself is good: whoever trusts it has looked at its fingerprint once,
+/// and each new one teaches people to click the warning away; beyond 825 days Apple's systems take none, whoever signed
+/// it (https://support.apple.com/103769), and scanners call it a finding.
+constexpr std::chrono::days kOwnLifetime{824};
+/// It is renewed when less than this is left: scanners call fewer than 60 days a finding.
+constexpr std::chrono::days kRenewBefore{62};
 
 /// What a box is called: the host name first (it becomes CN), then other names and addresses, as text:
 /// "muster.example.org", "192.0.2.7", "2001:db8::7".
@@ -44,13 +46,23 @@ struct Pair {
     std::string pem;
     std::vector<Description> chain;     ///< the server's own first
     std::vector<std::string> warnings;  ///< sentences; it can be used all the same
+    bool own = false;                   ///< the box made it; what somebody uploads never is
 };
 
-/// A certificate signed by its own new key: ECDSA P-256, SHA-256, random serial of 128 bits, for a TLS server alone.
+/// From when a certificate that the box makes now is good: from the firmware's build on, so that no clock that nobody
+/// has set yet makes it the future's; from the day before on where less than half of its life is left of that.
+/// @param now  a time before the build is none: that clock is wrong
+Timestamp beginOfOwn(Timestamp built, Timestamp now);
+/// Whether one that the box made is to be renewed: its end is near, or it is not valid now. Never by a wrong clock.
+bool isDue(const Description& own, Timestamp built, Timestamp now);
+
+/// A certificate signed by its own key: ECDSA P-256, SHA-256, random serial of 128 bits, for a TLS server alone, good
+/// for kOwnLifetime.
 /// @param names      1 to kMaxNames
-/// @param notBefore  the firmware's build date: a clock that nobody has set yet must not make it the future's
-/// @error malformed  a name that is neither a host name nor an address: named
-Result<Pair> makeOwn(const Names& names, Timestamp notBefore);
+/// @param notBefore  see beginOfOwn()
+/// @param key        PEM, other blocks may be in it; empty: a new one
+/// @error malformed  a name that is neither a host name nor an address: named; a key that cannot be read
+Result<Pair> makeOwn(const Names& names, Timestamp notBefore, const std::string& key = {});
 
 /// What an authority is asked to sign.
 struct Request {

@@ -18,6 +18,15 @@ namespace {
 
 constexpr std::size_t kMaxFile = 2 * kMaxUpload;  // written anew, an upload can grow a little
 
+/// The first line of a certificate that the box made.
+constexpr std::string_view kOwnMark = "Muster made this certificate for itself and renews it.\n";
+
+Result<void> writePair(const std::string& path, const Pair& pair,
+                       Result<void> (*write)(const std::string&, std::string_view)) {
+    const Wiped text((pair.own ? std::string(kOwnMark) : std::string()) + pair.pem);
+    return write(path, *text);
+}
+
 Result<Pair> readFile(const std::string& path) {
     auto content = readPrivateFile(path, kMaxFile);
     if (!content)
@@ -27,6 +36,7 @@ Result<Pair> readFile(const std::string& path) {
     if (!pair)
         return fail(Code::malformed, path,
                     pair.error().text() + "; restore the file, go back to the one before, or have a new one made");
+    pair->own = (*text).starts_with(kOwnMark);
     return pair;
 }
 
@@ -37,15 +47,36 @@ CertificateStore::CertificateStore(std::string directory)
       before_(directory + "/certificate-before.pem"),
       request_(std::move(directory) + "/request.pem") {}
 
-Result<Pair> CertificateStore::open(const Names& names, Timestamp notBefore) {
+Result<Pair> CertificateStore::read() const {
+    const std::lock_guard lock(mutex_);
+    return readFile(current_);
+}
+
+Result<Pair> CertificateStore::open(const Names& names, Timestamp notBefore, bool& made) {
     const std::lock_guard lock(mutex_);
     auto pair = readFile(current_);
     if (pair || pair.error().code != Code::missing)
         return pair;
-    auto made = makeOwn(names, notBefore);
+    auto fresh = makeOwn(names, notBefore);
+    if (!fresh)
+        return fresh;
+    if (auto written = writePair(current_, *fresh, makePrivateFile); !written)
+        return fail(std::move(written.error()));
+    made = true;
+    return fresh;
+}
+
+Result<Pair> CertificateStore::prolong(const Names& names, Timestamp notBefore) {
+    const std::lock_guard lock(mutex_);
+    const auto pair = readFile(current_);
+    if (!pair)
+        return pair;
+    if (!pair->own)
+        return fail(Code::denied, current_, "was uploaded; only who made it can renew it");
+    auto made = makeOwn(names, notBefore, pair->pem);
     if (!made)
         return made;
-    if (auto written = makePrivateFile(current_, made->pem); !written)
+    if (auto written = writePair(current_, *made, writePrivateFile); !written)
         return fail(std::move(written.error()));
     return made;
 }
@@ -74,7 +105,7 @@ Result<Pair> CertificateStore::goBack(Timestamp now) {
     auto pair = readFile(before_);
     if (!pair)
         return pair;
-    if (auto fit = judge(pair->pem, {}, {}, now); !fit)
+    if (auto fit = pair->own ? pair : judge(pair->pem, {}, {}, now); !fit)
         return fit;
     // In one step: whatever happens, both are still there and each is whole.
     if (::renameat2(AT_FDCWD, before_.c_str(), AT_FDCWD, current_.c_str(), RENAME_EXCHANGE) == 0)
@@ -116,9 +147,9 @@ std::optional<std::string> CertificateStore::waiting() const {
 Result<Pair> CertificateStore::put(Pair pair) {
     // What cannot be read is not worth keeping; what can is copied before it goes.
     if (const auto old = readFile(current_))
-        if (auto kept = writePrivateFile(before_, old->pem); !kept)
+        if (auto kept = writePair(before_, *old, writePrivateFile); !kept)
             return fail(std::move(kept.error()));
-    if (auto written = writePrivateFile(current_, pair.pem); !written)
+    if (auto written = writePair(current_, pair, writePrivateFile); !written)
         return fail(std::move(written.error()));
     return pair;
 }

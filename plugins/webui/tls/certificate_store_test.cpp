@@ -70,6 +70,28 @@ TEST(CertificateStore, replacesKeyAndCertificateAndGoesBackAndForth) {
     STRCMP_EQUAL(print(replaced).c_str(), print(store->goBack(kNow)).c_str());
 }
 
+TEST(CertificateStore, prolongsWhatTheBoxMadeAndNothingElse) {
+    const auto first = open();
+    const Made uploaded = make({});
+    CHECK(store->replace(uploaded.key + uploaded.certificate, kNames, kNow).has_value());
+    CHECK(store->prolong(kNames, kNow).error().code == Code::denied);
+    CHECK(!store->read()->own);
+    // Its own file, brought back by a person, is an upload like any other.
+    CHECK(store->replace("Muster made this certificate for itself and renews it.\n" + first->pem, kNames, kNow)
+              .has_value());
+    CHECK(!store->read()->own);
+    CHECK(store->renew(kNames, kNow).has_value());
+    const std::string renewed = print(open());
+    const std::string before = store->before()->fingerprint;
+    const auto prolonged = store->prolong({"other.example"}, day(2027, 1, 1));
+    CHECK_TEXT(prolonged.has_value(), print(prolonged).c_str());
+    CHECK(prolonged->own && store->read()->own);
+    CHECK(prolonged->chain.front().names == Names{"other.example"});
+    STRCMP_EQUAL(print(prolonged).c_str(), print(CertificateStore(directory).open(kNames, kNow)).c_str());
+    CHECK(print(prolonged) != renewed);
+    STRCMP_EQUAL(before.c_str(), store->before()->fingerprint.c_str());
+}
+
 TEST(CertificateStore, changesNothingForAnUploadThatIsRefused) {
     const std::string first = print(open());
     CHECK(!store->replace("hello", kNames, kNow).has_value());
@@ -80,6 +102,8 @@ TEST(CertificateStore, changesNothingForAnUploadThatIsRefused) {
 TEST(CertificateStore, doesNotGoBackWhereThereIsNothingOrNothingValid) {
     CHECK(open().has_value());
     CHECK(store->goBack(kNow).error().code == Code::missing);
+    const Made uploaded = make({});
+    CHECK(store->replace(uploaded.key + uploaded.certificate, kNames, kNow).has_value());
     CHECK(store->renew(kNames, kNow).has_value());
     const auto late = store->goBack(day(2040, 1, 1));
     CHECK(late.error().code == Code::denied);

@@ -34,7 +34,7 @@ TEST_GROUP(Certificate){Result<Pair> judged(const std::string& upload, const std
 }
 ;
 
-TEST(Certificate, ofItsOwnNamesTheBoxAndIsGoodForTenYears) {
+TEST(Certificate, ofItsOwnNamesTheBoxAndIsGoodForAsLongAsAnyBrowserTakes) {
     const auto pair = makeOwn({"muster.example.org", "192.0.2.7", "2001:db8::7"}, day(2026, 11, 1));
     CHECK(pair.has_value());
     const Description& own = pair->chain.front();
@@ -43,7 +43,7 @@ TEST(Certificate, ofItsOwnNamesTheBoxAndIsGoodForTenYears) {
     CHECK(own.selfSigned);
     CHECK(own.names == Names({"muster.example.org", "192.0.2.7", "2001:db8::7"}));
     CHECK(own.notBefore == day(2026, 11, 1));
-    CHECK(own.notAfter == day(2036, 10, 31));
+    CHECK(own.notAfter == day(2029, 2, 2));
     STRCMP_EQUAL("ECDSA P-256", own.key.c_str());
     CHECK_EQUAL(95, own.fingerprint.size());
     CHECK(Context::make(pair->pem).has_value());
@@ -53,6 +53,15 @@ TEST(Certificate, ofItsOwnIsOfAKeyOfItsOwn) {
     const auto one = makeOwn({"a.example"}, kNow);
     const auto two = makeOwn({"a.example"}, kNow);
     CHECK(one->chain.front().fingerprint != two->chain.front().fingerprint);
+}
+
+TEST(Certificate, ofItsOwnKeepsAKeyThatIsGiven) {
+    const auto one = makeOwn({"a.example"}, kNow);
+    const auto two = makeOwn({"b.example"}, day(2027, 1, 1), one->pem);
+    CHECK(two.has_value());
+    STRCMP_EQUAL(one->pem.substr(0, one->pem.find("-----BEGIN CERTIFICATE")).c_str(),
+                 two->pem.substr(0, two->pem.find("-----BEGIN CERTIFICATE")).c_str());
+    CHECK(makeOwn({"a.example"}, kNow, "no key").error().code == Code::malformed);
 }
 
 TEST(Certificate, holdsAsManyLongNamesAsThereMayBe) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <iterator>
 
 namespace muster::tls {
 
@@ -43,7 +44,8 @@ void append(std::vector<std::uint8_t>& out, std::uint8_t tag, const std::vector<
         out.push_back(0x81);
     }
     out.push_back(static_cast<std::uint8_t>(size & 0xFFU));
-    out.insert(out.end(), content.begin(), content.end());
+    // g++ 14 takes insert(), inlined here, for an overflow (-Wstringop-overflow).
+    std::copy(content.begin(), content.end(), std::back_inserter(out));
 }
 
 }  // namespace
