@@ -26,8 +26,11 @@ try {
     const asked = [];
     const seen = [];
     for (let number = 0; number < Number(count); ++number) {
-        const page = await context.newPage();
-        const protocol = await context.newCDPSession(page);
+        // Each in a window of its own: in one, a browser opens six connections for all of its tabs, and hidden ones rest.
+        const own = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', viewport: { width: 1440, height: 900 }, storageState: await context.storageState() });
+        own.setDefaultTimeout(120_000);
+        const page = await own.newPage();
+        const protocol = await own.newCDPSession(page);
         await protocol.send('Network.enable');
         const streams = new Set();
         seen.push(0);

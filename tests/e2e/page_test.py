@@ -99,6 +99,9 @@ class Hands(person.PersonTest):
         self.person("phone", box, {"setting": lambda key: self.setting(box, key)},
                     machine=self.listed(box, "client", "list")[3]["machine"])
 
+    def test_with_nine_tabs_open(self):
+        self.person("tabs", self.lab())
+
 
 class Looks(person.PersonTest):
     """What every page must be, whatever is on it."""

@@ -18,6 +18,29 @@ let state: LiveState = { on: false, since: 0 };
 let again: ReturnType<typeof setTimeout> | undefined;
 let pause = 1000;
 
+/** A page that nobody sees gives its stream back: a browser opens six connections to one host, for all of its tabs. */
+const drowsy = 3000;
+let asleep = false;
+let falling: ReturnType<typeof setTimeout> | undefined;
+
+/** Said on `window` when the page is seen again after that: what it shows may be old. */
+export const awake = 'muster-awake';
+
+if (typeof document !== 'undefined')
+    document.addEventListener('visibilitychange', () => {
+        clearTimeout(falling);
+        if (document.hidden) {
+            falling = setTimeout(() => {
+                asleep = true;
+                close();
+            }, drowsy);
+        } else if (asleep) {
+            asleep = false;
+            open();
+            dispatchEvent(new window.Event(awake));
+        }
+    });
+
 function become(next: LiveState): void {
     state = next;
     for (const watcher of watchers) watcher(state);
@@ -33,7 +56,7 @@ export function parseEvent(data: string): Event | undefined {
 }
 
 function open(): void {
-    if (source || listeners.size === 0) return;
+    if (source || listeners.size === 0 || asleep) return;
     const stream = new EventSource(address('/events/watch'));
     source = stream;
     stream.onopen = () => {

@@ -1,5 +1,6 @@
 /** Data for a component: loaded, kept while it is loaded anew, reloaded when something happened. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { awake } from './live';
 import type { Problem } from './problem';
 import { toProblem } from './problem';
 
@@ -59,6 +60,10 @@ export function useResource<T>(load: (signal: AbortSignal) => Promise<T>, every 
     }, [every]);
 
     const reload = useCallback(() => setTurn((n) => n + 1), []);
+    useEffect(() => {
+        addEventListener(awake, reload);
+        return () => removeEventListener(awake, reload);
+    }, [reload]);
     return { data, problem, slow, loading, reload };
 }
 
