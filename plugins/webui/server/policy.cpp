@@ -1,6 +1,7 @@
 #include "server/policy.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace muster::webui {
@@ -35,24 +36,29 @@ void split(std::string_view text, char separator, Each each) {
 
 }  // namespace
 
-Headers securityHeaders(Content content) {
-    static constexpr const char* kPolicies[] = {
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"};
-    Headers headers{
-        {"Content-Security-Policy", kPolicies[static_cast<std::size_t>(content)]},
-        {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
-        {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Strict-Transport-Security", "max-age=31536000"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"X-Frame-Options", "DENY"},
-    };
-    return headers;
+const Headers& securityHeaders(Content content) {
+    static const std::array<Headers, 3> kHeaders = [] {
+        static constexpr const char* kPolicies[] = {
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+            "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"};
+        std::array<Headers, 3> all;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            all[i] = {
+                {"Content-Security-Policy", kPolicies[i]},
+                {"Cross-Origin-Opener-Policy", "same-origin"},
+                {"Cross-Origin-Resource-Policy", "same-origin"},
+                {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+                {"Referrer-Policy", "no-referrer"},
+                {"Strict-Transport-Security", "max-age=31536000"},
+                {"X-Content-Type-Options", "nosniff"},
+                {"X-Frame-Options", "DENY"},
+            };
+        return all;
+    }();
+    return kHeaders[static_cast<std::size_t>(content)];
 }
 
 std::string_view sessionOf(std::string_view cookies) noexcept {

@@ -24,7 +24,7 @@ enum class Content : std::uint8_t { data, page, viewer };
 inline constexpr std::string_view kViewer = "/api/docs";  ///< its path; what it loads is below
 
 /// Of every answer.
-Headers securityHeaders(Content content);
+const Headers& securityHeaders(Content content);
 
 /// The value of the session's cookie in a Cookie header; empty: there is none, or two that differ.
 std::string_view sessionOf(std::string_view cookies) noexcept;

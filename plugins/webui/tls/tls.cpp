@@ -247,6 +247,26 @@ struct Session::Inner {
         }
     }
 
+    /// Waits for the next record and takes it with the same call: between two requests this is most of what a
+    /// connection does. False: nothing came, for whatever reason.
+    bool waitInside(Monotonic until) noexcept {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        if (left.count() <= 0)
+            return false;
+        // The same time again and again, so that it is mostly set already.
+        if (left > patience || patience - left > std::chrono::milliseconds(20)) {
+            const timeval limit{static_cast<time_t>(left.count() / 1000),
+                                static_cast<suseconds_t>(left.count() % 1000 * 1000)};
+            if (::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+                return false;
+            patience = left;
+        }
+        const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (got > 0)
+            ahead = std::span(buffer).first(static_cast<std::size_t>(got));
+        return got >= 0;
+    }
+
     Io readPlain(std::span<std::byte> into, Monotonic until) {
         for (;;) {
             const ssize_t got = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
@@ -277,6 +297,7 @@ struct Session::Inner {
     std::unique_ptr<Ssl> ssl;                  ///< from the handshake's beginning on
     std::array<unsigned char, 2048> buffer{};  ///< a request's head in one record
     std::span<const unsigned char> ahead;      ///< of it: came, and not taken by the library yet
+    std::chrono::milliseconds patience{0};     ///< SO_RCVTIMEO as it is set
     Monotonic deadline;
     bool late = false;    ///< receive() found the deadline over
     bool opened = false;  ///< the first octet is known
@@ -344,7 +365,8 @@ std::size_t Session::pending() const noexcept {
 }
 
 bool Session::awaitReadable(Monotonic deadline) const noexcept {
-    return inner_->over || pending() > 0 || !inner_->ahead.empty() || waitFor(inner_->fd, POLLIN, deadline);
+    return inner_->over || pending() > 0 || !inner_->ahead.empty() ||
+           (inner_->established && inner_->waitInside(deadline)) || waitFor(inner_->fd, POLLIN, deadline);
 }
 
 void Session::closeNotify() noexcept {
