@@ -27,9 +27,6 @@ find_path(NLOHMANN_INCLUDE nlohmann/json.hpp REQUIRED)
 find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 find_path(EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
 
-# libsystemd: sd_notify, file descriptor store, socket activation.
-pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
-
 # ldns: DNS messages. 1.8 on both releases; Debian 12 has no CMake package of it.
 pkg_check_modules(LDNS REQUIRED IMPORTED_TARGET ldns)
 add_library(Muster::Ldns INTERFACE IMPORTED)

@@ -10,9 +10,10 @@
 #include <optional>
 #include <sys/socket.h>
 #include <system_error>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <utility>
+
+#include "host/supervise/systemd.h"
 
 namespace muster::supervise {
 
@@ -127,14 +128,9 @@ tl::unexpected<Error> refusal(const Address& address, const char* step, int erro
 
 std::vector<PassedDescriptor> passedDescriptors() {
     std::vector<PassedDescriptor> passed;
-    char** names = nullptr;
-    const int count = ::sd_listen_fds_with_names(1, &names);
-    for (int i = 0; i < count; ++i) {
-        passed.push_back({SD_LISTEN_FDS_START + i, names != nullptr ? names[i] : ""});
-        if (names != nullptr)
-            std::free(names[i]);  // NOLINT(cppcoreguidelines-no-malloc): sd_listen_fds_with_names(3) says so
-    }
-    std::free(names);  // NOLINT(cppcoreguidelines-no-malloc): as above
+    int fd = systemd::kFirstDescriptor;
+    for (std::string& name : systemd::takeListenNames())
+        passed.push_back({fd++, std::move(name)});
     return passed;
 }
 

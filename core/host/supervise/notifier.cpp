@@ -1,10 +1,10 @@
 #include "host/supervise/notifier.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <exception>
 #include <string>
-#include <systemd/sd-daemon.h>
+
+#include "host/supervise/systemd.h"
 
 namespace muster::supervise {
 
@@ -18,51 +18,46 @@ std::string oneLine(std::string_view text) {
     return line;
 }
 
-void tell(const std::string& message) noexcept {
-    ::sd_notify(0, message.c_str());
-}
-
 }  // namespace
 
 void Notifier::ready(std::string_view status) noexcept try {
-    tell("READY=1\nSTATUS=" + oneLine(status));
+    systemd::notify("READY=1\nSTATUS=" + oneLine(status));
 } catch (const std::exception&) {
 }
 
 void Notifier::status(std::string_view status) noexcept try {
-    tell("STATUS=" + oneLine(status));
+    systemd::notify("STATUS=" + oneLine(status));
 } catch (const std::exception&) {
 }
 
 void Notifier::watchdog() noexcept {
-    ::sd_notify(0, "WATCHDOG=1");
+    systemd::notify("WATCHDOG=1");
 }
 
 void Notifier::stopping() noexcept {
-    ::sd_notify(0, "STOPPING=1");
+    systemd::notify("STOPPING=1");
 }
 
 void Notifier::reloading() noexcept {
-    ::sd_notify(0, "RELOADING=1");
+    systemd::notify("RELOADING=1");
 }
 
 void Notifier::storeDescriptor(int fd, std::string_view name) noexcept try {
     // FDPOLL=0: a listening socket is kept whatever the network does to it meanwhile.
-    const std::string message = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + oneLine(name);
-    ::sd_pid_notify_with_fds(0, 0, message.c_str(), &fd, 1);
+    systemd::notify("FDSTORE=1\nFDPOLL=0\nFDNAME=" + oneLine(name), fd);
 } catch (const std::exception&) {
 }
 
 void Notifier::dropDescriptor(std::string_view name) noexcept try {
-    tell("FDSTOREREMOVE=1\nFDNAME=" + oneLine(name));
+    systemd::notify("FDSTOREREMOVE=1\nFDNAME=" + oneLine(name));
 } catch (const std::exception&) {
 }
 
 std::chrono::milliseconds Notifier::watchdogInterval() const noexcept {
-    std::uint64_t microseconds = 0;
-    if (::sd_watchdog_enabled(0, &microseconds) <= 0)
+    const auto wait = systemd::watchdog();
+    if (wait.count() <= 0)
         return {};
-    return std::chrono::milliseconds(std::max<std::uint64_t>(microseconds / 2000, 1));
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(wait / 2), std::chrono::milliseconds(1));
 }
 
 }  // namespace muster::supervise
