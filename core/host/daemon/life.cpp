@@ -248,6 +248,7 @@ bool Life::loop() {
                                                  },
                                                  [this] { lookAgain(); }});
     tellStatus();
+    giveBackMemory();  // what only the start needed
     premises_.notifier.ready(statusTold_);
     log_.write(Severity::info, "core", "ready: " + statusTold_);
     watchdog_ = premises_.notifier.watchdogInterval();
