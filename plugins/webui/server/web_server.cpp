@@ -239,8 +239,8 @@ private:
             response.setKeepAlive(false);
         if (answer.status != 304)
             response.setContentLength64(static_cast<Poco::Int64>(answer.body.size()));
-        // Head and body in one piece, past POCO's stream, which writes the head twice (once to count it) and cuts at 8 KiB:
-        // one record of TLS and one segment where they fit.
+        // Head and body in one piece, past POCO's stream, which writes the head twice (once to count it) and cuts at
+        // 8 KiB: one record of TLS where they fit.
         std::ostringstream text;
         response.write(text);
         std::string whole = std::move(text).str();
