@@ -2,21 +2,49 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 
 namespace muster {
 
 namespace {
 
 constexpr std::uint64_t kMinute = 60'000;
+constexpr std::size_t kFirst = 64;  // entries of a table that has met nobody yet
 
 bool isGlobalV6(const Address& address) noexcept {
     const bool linkLocal = address.octets[0] == 0xFE && (address.octets[1] & 0xC0U) == 0x80;
     return !address.isV4() && !linkLocal && !address.isLoopback();
 }
 
+/// Twice as many entries, within the room that is there. False: there is none.
+template <class Entries>
+bool grow(Entries& entries) noexcept try {
+    const std::size_t size = entries.size() * 2;
+    if (size > entries.capacity())
+        return false;
+    const Entries before = entries;
+    entries.assign(size, {});
+    for (const auto& entry : before) {
+        if (!entry.used)
+            continue;
+        std::size_t i = GuidHash{}(entry.key) & (size - 1);
+        while (entries[i].used)
+            i = (i + 1) & (size - 1);
+        entries[i] = entry;
+    }
+    return true;
+} catch (const std::bad_alloc&) {
+    return false;  // nothing was changed yet
+}
+
 }  // namespace
 
-Sources::Sources(std::size_t connections) : entries_(std::bit_ceil(connections * 2 + 64)) {}
+// Room for all of them is there from the start, and no page of it is touched before it is needed: a table for 15,000
+// connections would be a MiB, where most appliances know a few hundred sources.
+Sources::Sources(std::size_t connections) {
+    entries_.reserve(std::bit_ceil(connections * 2 + kFirst));
+    entries_.resize(kFirst);
+}
 
 Guid Sources::keyOf(const Address& address) noexcept {
     Guid key;
@@ -82,7 +110,7 @@ Sources::Entry* Sources::find(const Guid& key) noexcept {
 Sources::Entry* Sources::findOrAdd(const Guid& key) noexcept {
     if (Entry* entry = find(key))
         return entry;
-    if (used_ >= entries_.size() * 3 / 4)
+    if (used_ >= entries_.size() * 3 / 4 && !grow(entries_))
         dropIdle();
     if (used_ >= entries_.size() * 7 / 8)
         return nullptr;  // more sources than connections: cannot be, but costs no more than a limit not kept

@@ -41,6 +41,21 @@ TEST(Sources, areFoundAgainAfterOthersHaveGone) {
         LONGS_EQUAL(n % 2, sources.connections(number(n)));
 }
 
+TEST(Sources, keepTheirCountsAndRatesAsMoreCome) {
+    Sources large{15'000};
+    for (unsigned n = 0; n < 20'000; ++n) {
+        LONGS_EQUAL(1, large.enter(number(n)));
+        if (n % 3 == 0)
+            LONGS_EQUAL(2, large.enter(number(n)));
+        if (n < 100)
+            CHECK_TRUE(large.takeRequest(number(n), 1, start));
+    }
+    for (unsigned n = 0; n < 20'000; ++n)
+        LONGS_EQUAL(n % 3 == 0 ? 2 : 1, large.connections(number(n)));
+    for (unsigned n = 0; n < 100; ++n)
+        CHECK_FALSE(large.takeRequest(number(n), 1, start));
+}
+
 TEST(Sources, thatAreTooManyAreLetInUncounted) {
     for (unsigned n = 0; n < 5000; ++n)
         CHECK_TRUE(sources.enter(number(n)) >= 1);
