@@ -18,7 +18,7 @@ namespace {
 constexpr int kMostDescriptors = 1024;
 
 std::string_view variable(const char* name) noexcept {
-    const char* value = std::getenv(name);
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any once threads are there
     return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
@@ -92,7 +92,7 @@ std::vector<std::string> takeListenNames() {
         }
     }
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
-        ::unsetenv(name);
+        ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): at the start, one thread
     return names;
 }
 

@@ -249,7 +249,7 @@ private:
         try {
             socket.sendBytes(whole.data(), static_cast<int>(whole.size()), 0);
         } catch (const Poco::Exception&) {
-            close_ = true;  // the peer is gone, or does not take it: no word of POCO's own may follow what is out already
+            close_ = true;  // the peer is gone: no word of POCO's own may follow what is out already
             response.setKeepAlive(false);
         }
     }
