@@ -42,25 +42,25 @@ TEST_GROUP(ServedCertificate) {
     void teardown() override {
         served.reset();
     }
-    tls::Pair pair() {
+    tls::Pair pair() const {
         auto view = served->view();
         CHECK_TEXT(view.has_value(), view ? "" : view.error().text().c_str());
         return view->pair;
     }
-    tls::Description own() {
+    tls::Description own() const {
         return pair().chain.front();
     }
     void at(Timestamp time) {
         now = time;
         served->look();
     }
-    bool isGoodNow() {
+    bool isGoodNow() const {
         const auto shown = own();
         return shown.notBefore <= now && now <= shown.notAfter;
     }
     /// A certificate of somebody's own: as another box of ours made it, so that nothing but its way here tells it
     /// apart.
-    std::string upload(Timestamp from) {
+    std::string upload(Timestamp from) const {
         const auto made = tls::makeOwn({"muster.example.org"}, from);
         CHECK(made.has_value());
         const auto view = served->change(
@@ -69,7 +69,7 @@ TEST_GROUP(ServedCertificate) {
         CHECK_FALSE(view->renewal.has_value());
         return made->chain.front().fingerprint;
     }
-    std::string trouble() {
+    std::string trouble() const {
         const auto lines = host.troubled();
         CHECK(lines.size() <= 1);
         return lines.empty() ? "" : lines.front();

@@ -16,8 +16,8 @@ static const volatile int64_t* shared;
 
 /* Before any thread of the program's own: nothing has to be locked later. */
 __attribute__((constructor)) static void begin(void) {
-    const char* text = getenv("MUSTER_TEST_CLOCK");
-    const char* path = getenv("MUSTER_TEST_CLOCK_FILE");
+    const char* text = getenv("MUSTER_TEST_CLOCK");       // NOLINT(concurrency-mt-unsafe): one thread
+    const char* path = getenv("MUSTER_TEST_CLOCK_FILE");  // NOLINT(concurrency-mt-unsafe): one thread
     seconds = text != NULL ? strtol(text, NULL, 10) : 0;
     if (path == NULL)
         return;

@@ -60,6 +60,7 @@ TEST(Sums, ofALargePoolAreSharedByAllWhoAskAndComeUpToDateByThemselves) {
 TEST(Sums, askAtOnceAndOneReads) {
     slow = true;
     std::vector<std::thread> askers;
+    askers.reserve(8);
     for (int number = 0; number < 8; ++number)
         askers.emplace_back([this] { (void)sums.get(); });
     for (std::thread& asker : askers)

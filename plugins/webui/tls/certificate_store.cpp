@@ -68,7 +68,7 @@ Result<Pair> CertificateStore::open(const Names& names, Timestamp notBefore, boo
 
 Result<Pair> CertificateStore::prolong(const Names& names, Timestamp notBefore) {
     const std::lock_guard lock(mutex_);
-    const auto pair = readFile(current_);
+    auto pair = readFile(current_);
     if (!pair)
         return pair;
     if (!pair->own)
