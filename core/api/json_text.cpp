@@ -145,7 +145,7 @@ void writeNumber(Number number, std::string& out) {
     out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
 }
 
-/// Straight from the value: a copy as the library's own was half the price of a short answer.
+/// Straight from the value: making it the library's own first took a tenth of the time of a short answer.
 void write(const Json& value, std::string& out) {
     if (const std::string* text = value.string()) {
         writeText(*text, out);

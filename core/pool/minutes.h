@@ -32,9 +32,8 @@ public:
     bool write(Statement& upsert) const;
 
     static constexpr const char* kUpsert =
-        "INSERT INTO minute(time,answered,short,refused,faulted) VALUES(?1,?2,?3,?4,?5) ON CONFLICT(time) DO UPDATE "
-        "SET "
-        "answered=answered+?2,short=short+?3,refused=refused+?4,faulted=faulted+?5";
+        "INSERT INTO minute(time,answered,short,refused,faulted) VALUES(?1,?2,?3,?4,?5) "
+        "ON CONFLICT(time) DO UPDATE SET answered=answered+?2,short=short+?3,refused=refused+?4,faulted=faulted+?5";
 
 private:
     using Counts = std::array<std::int64_t, kEndings>;

@@ -10,12 +10,12 @@ void Sums::noteState() {
     const std::uint64_t state = state_();
     if (state != seen_ || seenAt_ == Clock::time_point()) {
         seen_ = state;
-        seenAt_ = Clock::now();
+        seenAt_ = now_();
     }
 }
 
 bool Sums::isCurrent() const {
-    return latest_ && begun_ > seenAt_ + kSettled && Clock::now() - begun_ < kOldest;
+    return latest_ && begun_ > seenAt_ + kSettled && now_() - begun_ < kOldest;
 }
 
 Sums::Clock::time_point Sums::due() const {
@@ -23,18 +23,18 @@ Sums::Clock::time_point Sums::due() const {
 }
 
 Result<PoolSum> Sums::readAnew(std::unique_lock<std::mutex>& lock) {
-    const auto wanted = Clock::now();
+    const auto wanted = now_();
     lock.unlock();
     const std::lock_guard alone(reading_);
     lock.lock();
-    if (latest_ && begun_ >= wanted)
+    if (latest_ && begun_ > wanted)
         return *latest_;  // who was before us began after we came
-    const auto begun = Clock::now();
+    const auto begun = now_();
     lock.unlock();
     auto sum = read_();
     lock.lock();
     begun_ = begun;
-    took_ = Clock::now() - begun;
+    took_ = now_() - begun;
     latest_.reset();
     if (sum)
         latest_ = *sum;
@@ -44,7 +44,7 @@ Result<PoolSum> Sums::readAnew(std::unique_lock<std::mutex>& lock) {
 Result<PoolSum> Sums::get() {
     std::unique_lock lock(mutex_);
     noteState();
-    asked_ = Clock::now();
+    asked_ = now_();
     if (took_ > kQuick && latest_) {
         if (!thread_.joinable() && !stopping_)
             thread_ = std::thread([this] { run(); });
@@ -61,11 +61,11 @@ void Sums::run() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         noteState();
-        const bool wanted = Clock::now() - asked_ < kInterest && !isCurrent();
+        const bool wanted = now_() - asked_ < kInterest && !isCurrent();
         if (!wanted)
             changed_.wait_for(lock, kInterest);
-        else if (Clock::now() < due())
-            changed_.wait_until(lock, due());
+        else if (now_() < due())
+            changed_.wait_for(lock, due() - now_());
         else
             (void)readAnew(lock);  // who asks next is told
     }

@@ -21,7 +21,11 @@ public:
     /// Changes with every request.
     using State = std::function<std::uint64_t()>;
 
-    Sums(Read read, State state) : read_(std::move(read)), state_(std::move(state)) {}
+    using Clock = std::chrono::steady_clock;
+    using Now = std::function<Clock::time_point()>;
+
+    Sums(Read read, State state, Now now = Clock::now)
+        : read_(std::move(read)), state_(std::move(state)), now_(std::move(now)) {}
     ~Sums() { stop(); }
     Sums(const Sums&) = delete;
     Sums& operator=(const Sums&) = delete;
@@ -39,8 +43,6 @@ public:
     static constexpr std::chrono::seconds kOldest{60};    ///< what depends on the time alone
 
 private:
-    using Clock = std::chrono::steady_clock;
-
     /// Reads now; the lock is open meanwhile.
     Result<PoolSum> readAnew(std::unique_lock<std::mutex>& lock);
     void noteState();
@@ -51,6 +53,7 @@ private:
 
     const Read read_;
     const State state_;
+    const Now now_;
     std::mutex reading_;  // one at a time
     std::mutex mutex_;    // below
     std::condition_variable changed_;

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import resource
-import shutil
 import ssl
 import statistics
 import subprocess
 import time
 from pathlib import Path
 
-from servers import GENERATOR_CORE, Lab, Server, die, free_port
+from servers import GENERATOR_CORE, Lab, Server, die, found, free_port
 
 PASSWORD = "quiet harbour lantern"
 CONNECTIONS = 6  # as many as a browser opens to one host
@@ -19,15 +18,17 @@ CIPHER = "ECDHE-ECDSA-AES128-GCM-SHA256"  # what both agree on with OpenSSL's cl
 HERE = Path(__file__).resolve().parent
 
 
-def found(program, package):
-    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/bin") or die(
-        f"{program} is not installed ({package}), and the rows of the page need it: scripts/setup test")
+PEERS = {"nginx": "nginx-light", "wrk": "wrk", "node": "nodejs", "openssl": "openssl"}
+
+
+def peer(program):
+    return found(program, PEERS[program], "page")
 
 
 def page_peers():
     """Said before time goes into the other rows."""
-    for program, package in (("nginx", "nginx-light"), ("wrk", "wrk"), ("node", "nodejs"), ("openssl", "openssl")):
-        found(program, package)
+    for program in PEERS:
+        peer(program)
 
 
 class Page(Lab):
@@ -89,7 +90,7 @@ http {{
     def __init__(self, directory, target, body, headers):
         directory.mkdir()
         self.web = free_port()
-        subprocess.run([found("openssl", "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        subprocess.run([peer("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", directory / "key.pem", "-out",
                         directory / "certificate.pem", "-days", "30", "-subj", "/CN=bench"], check=True, capture_output=True)
         file = directory / "www" / target.lstrip("/")
@@ -103,7 +104,7 @@ http {{
         (directory / "nginx.conf").write_text(self.configuration.format(
             user="user root;\n" if os.geteuid() == 0 else "", directory=directory, port=self.web, cipher=CIPHER, type=said["Content-Type"], headers=added))
         self.log = open(directory / "nginx.log", "ab")
-        super().__init__([found("nginx", "nginx-light"), "-e", directory / "error.log", "-p", directory, "-c",
+        super().__init__([peer("nginx"), "-e", directory / "error.log", "-p", directory, "-c",
                           directory / "nginx.conf"], stdout=self.log, stderr=self.log)
         until = time.monotonic() + 30
         while time.monotonic() < until and self.process.poll() is None:
@@ -138,7 +139,7 @@ class OpenPages:
 
     def __init__(self, page, count):
         self.process = subprocess.Popen(
-            [found("node", "nodejs"), HERE / "open_pages.mjs", f"https://127.0.0.1:{page.web}", "ada", PASSWORD, str(count)],
+            [peer("node"), HERE / "open_pages.mjs", f"https://127.0.0.1:{page.web}", "ada", PASSWORD, str(count)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {GENERATOR_CORE}))
         self.asked = self.answer("open")
@@ -165,7 +166,7 @@ class PageRows:
 
     def wrk(self, server, target, headers):
         before = cpu_of(server.cpu_pid)
-        command = ["taskset", "-c", str(GENERATOR_CORE), found("wrk", "wrk"), "-t1", f"-c{CONNECTIONS}",
+        command = ["taskset", "-c", str(GENERATOR_CORE), peer("wrk"), "-t1", f"-c{CONNECTIONS}",
                    f"-d{max(1, round(self.options.seconds))}s", "--latency",
                    *(word for header in headers for word in ("-H", header)), f"https://127.0.0.1:{server.web}{target}"]
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -273,7 +274,7 @@ class PageRows:
             return statistics.median(r[name][what] for r in rounds)
         cpu, control = ratios("m", "listener_us"), ratios("b", "listener_us")
         value = statistics.median(cpu)
-        whole = statistics.median(ratios("m", "busy_cpu_us_per_exchange")) if "busy_cpu_us_per_exchange" in rounds[0]["a"] else 0
+        whole = statistics.median(ratios("m", "busy_cpu_us_per_exchange"))
         self.verdict("pages-open", value, 1.10, f"the listener's CPU {value:.2f} x without pages [{min(cpu):.2f}-{max(cpu):.2f}], "
                      f"at most 1.10; {median('m', 'listener_us'):.1f} against {median('a', 'listener_us'):.1f} us (control "
                      f"{statistics.median(control):.2f} [{min(control):.2f}-{max(control):.2f}])", cpu=cpu, control=control)

@@ -138,9 +138,14 @@ class Relay(Muster):
         super().__init__(bin_directory, directory, "--relay", f"127.0.0.1:{upstream.port}", settings=settings)
 
 
+def found(program, package, rows):
+    """Where a program is; servers of Debian are in /usr/sbin."""
+    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin") or die(
+        f"{program} (package {package}) is not installed, and the rows of the {rows} need it: scripts/setup test")
+
+
 def haproxy():
-    return shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin") or die(
-        "haproxy is not installed, and the rows of the relay are measured against it: scripts/setup test")
+    return found("haproxy", "haproxy", "relay")
 
 
 def free_port():

@@ -84,7 +84,7 @@ std::vector<std::string> takeListenNames() {
         std::string_view rest = variable("LISTEN_FDNAMES");
         for (int i = 0; i < static_cast<int>(*count); ++i) {
             const std::size_t end = rest.find(':');
-            names.emplace_back(rest.substr(0, end));
+            names.emplace_back(rest.empty() ? std::string_view("unknown") : rest.substr(0, end));
             rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
             const int fd = kFirstDescriptor + i;
             if (const int flags = ::fcntl(fd, F_GETFD); flags >= 0)

@@ -1,5 +1,5 @@
 /// The three things that a service and systemd say to each other, by their documented protocols: libsystemd would bring
-/// six more libraries into the process, a twentieth of its memory, for them.
+/// six more libraries into the process for them.
 /// @source sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)
 #pragma once
 
@@ -18,7 +18,7 @@ void notify(std::string_view message, int fd = -1) noexcept;
 std::chrono::microseconds watchdog() noexcept;
 
 /// Names of the descriptors from kFirstDescriptor on that were passed to this process; they are closed on exec from now
-/// on, and the variables are gone. Empty: none. @thread one, at the start
+/// on, and the variables are gone. "unknown": that one has no name. Empty: none. @thread one, at the start
 std::vector<std::string> takeListenNames();
 
 constexpr int kFirstDescriptor = 3;

@@ -35,7 +35,7 @@ TEST(Systemd, passesDescriptorsThatHaveFewerNames) {
     ::setenv("LISTEN_FDNAMES", "only", 1);
     const auto names = systemd::takeListenNames();
     LONGS_EQUAL(2, names.size());
-    STRCMP_EQUAL("", names[1].c_str());
+    STRCMP_EQUAL("unknown", names[1].c_str());
 }
 
 TEST(Systemd, passesNothingToAnotherProcessNorWhatIsNoNumber) {

@@ -15,10 +15,11 @@ TEST_GROUP(Sums) {
     std::atomic<std::uint64_t> reads{0};
     std::atomic<bool> broken{false};
     std::atomic<bool> slow{false};
+    std::atomic<std::int64_t> milliseconds{1'000'000};  // of a clock that goes on only where something takes time
 
     Result<PoolSum> read() {
         if (slow)
-            std::this_thread::sleep_for(2 * Sums::kQuick);  // what it takes: no wait for anybody
+            pass(2 * Sums::kQuick);
         if (broken)
             return fail(Code::storage, "database", "is gone");
         PoolSum sum;
@@ -26,7 +27,11 @@ TEST_GROUP(Sums) {
         ++reads;
         return sum;
     }
-    Sums sums{[this] { return read(); }, [this] { return state.load(); }};
+    void pass(std::chrono::milliseconds time) {
+        milliseconds += time.count();
+    }
+    Sums sums{[this] { return read(); }, [this] { return state.load(); },
+              [this] { return Sums::Clock::time_point(std::chrono::milliseconds(milliseconds.load())); }};
 
     void teardown() override {
         sums.stop();
@@ -49,12 +54,33 @@ TEST(Sums, ofASmallPoolAreReadEachTime) {
 TEST(Sums, ofALargePoolAreSharedByAllWhoAskAndComeUpToDateByThemselves) {
     slow = true;
     CHECK_EQUAL(1U, machines());
-    for (int turn = 0; turn < 50; ++turn)
-        machines();
-    const std::uint64_t early = reads;
-    CHECK_TRUE(early < 25);
     state = 7;
+    for (int turn = 0; turn < 50; ++turn)
+        CHECK_EQUAL(1U, machines());
+    CHECK_EQUAL(1U, reads);
+    // The thread's turn, and nobody has to wait for it.
+    pass(Sums::kLeast);
     CHECK_TRUE(eventually([&] { return machines() == 7; }));
+    CHECK_EQUAL(2U, reads);
+}
+
+TEST(Sums, ofALargePoolThatNothingChangesAreNotReadAgain) {
+    slow = true;
+    CHECK_EQUAL(1U, machines());
+    pass(Sums::kSettled + std::chrono::seconds(1));
+    CHECK_EQUAL(1U, machines());
+    const std::uint64_t settled = reads;
+    pass(Sums::kOldest / 2);
+    CHECK_EQUAL(1U, machines());
+    CHECK_TRUE(reads <= settled + 1);
+}
+
+TEST(Sums, areReadAnewForWhoComesAfterAPause) {
+    slow = true;
+    CHECK_EQUAL(1U, machines());
+    state = 3;
+    pass(Sums::kInterest);
+    CHECK_EQUAL(3U, machines());
 }
 
 TEST(Sums, askAtOnceAndOneReads) {
@@ -73,7 +99,8 @@ TEST(Sums, thatCannotBeReadAreNotTheOldOnes) {
     CHECK_EQUAL(1U, machines());
     broken = true;
     state = 2;
-    CHECK_TRUE(eventually([&] { return !sums.get().has_value(); }));
+    pass(Sums::kInterest);
+    CHECK_FALSE(sums.get().has_value());
     broken = false;
     CHECK_EQUAL(2U, machines());
 }

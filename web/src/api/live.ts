@@ -29,7 +29,7 @@ export const awake = 'muster-awake';
 if (typeof document !== 'undefined')
     document.addEventListener('visibilitychange', () => {
         clearTimeout(falling);
-        if (document.hidden) {
+        if (document.hidden && source) {
             falling = setTimeout(() => {
                 asleep = true;
                 close();
