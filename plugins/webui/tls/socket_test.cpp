@@ -108,8 +108,9 @@ TEST_GROUP(TlsSocket) {
     void stop() {
         if (!server)
             return;
+        // As the web server does it, and says why.
         server->stop();
-        server->stopAll(true);
+        connections->endAll();
         pool->joinAll();
         server.reset();
         pool.reset();

@@ -161,7 +161,7 @@ int serve(const std::string& directory, World world, Limits limits, int threads)
     while (std::cin.get() != std::char_traits<char>::eof()) {
     }
     server.stop();
-    server.stopAll(true);
+    world.connections.endAll();
     pool.joinAll();
     ::close(fd);
     return 0;

@@ -57,6 +57,10 @@ export function parseEvent(data: string): Event | undefined {
 
 function open(): void {
     if (source || listeners.size === 0 || asleep) return;
+    if (document.hidden) {  // a tab that nobody has looked at yet
+        asleep = true;
+        return;
+    }
     const stream = new EventSource(address('/events/watch'));
     source = stream;
     stream.onopen = () => {
