@@ -28,6 +28,10 @@ constexpr EventSpec kEvents[] = {
     {kEventPutBack, Severity::warning, "The database was put back: {text}",
      "Somebody removed, replaced or changed the database's files while Muster ran. A new file was made of what Muster "
      "still held. Files that were found in the place of its own are kept beside it, renamed with the time."},
+    {kEventClockAhead, Severity::warning, "The clock went ahead by {text}: nothing is dropped by age for a week.",
+     "Either the appliance was off for so long, and then there is nothing to do, or its clock is wrong. Set it right, "
+     "or "
+     "give it a time server. After seven days of running the clock is believed, and what is too old by it is dropped."},
     {kEventClientRemoved, Severity::info, "The client {cmid} was removed by {who}.",
      "It no longer counts; when it asks again it is a new one."},
 };

@@ -18,6 +18,7 @@ constexpr std::uint32_t kEventRetention = 20506;      ///< {text}: what was drop
 constexpr std::uint32_t kEventRecordsLost = 20507;    ///< {text}: trouble lasted longer than memory
 constexpr std::uint32_t kEventClientRemoved = 20508;  ///< {cmid} was removed by {who}
 constexpr std::uint32_t kEventPutBack = 20509;        ///< {text}: the database's files were put back
+constexpr std::uint32_t kEventClockAhead = 20510;     ///< {text}: by how much; nothing is dropped by age meanwhile
 
 /// All of them, for the host's list.
 std::span<const EventSpec> storeEvents() noexcept;

@@ -23,12 +23,51 @@ constexpr std::int64_t kCountedFor = 30 * kDay;
 /// The least part of the journal that is kept, whatever the size of the rest.
 constexpr std::int64_t kLeastJournal = 1000;
 
-std::int64_t wallNow() noexcept {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
+}  // namespace
+
+Retention::Retention(Connection& connection, LiveTotals& totals, std::chrono::hours age, std::uint64_t octets)
+    : connection_(connection),
+      totals_(totals),
+      age_(age),
+      octets_(octets),
+      clock_({AgeClock::Milliseconds(meta("clock")), AgeClock::Milliseconds(meta("clock-doubted"))}, age) {
+    // A database from before this was kept, or from a run of some seconds: its journal knows.
+    if (clock_.state().time.count() == 0)
+        clock_ = AgeClock({AgeClock::Milliseconds(connection_.value(
+                               "SELECT max(ifnull((SELECT time FROM event ORDER BY seq DESC LIMIT 1),0),"
+                               "ifnull((SELECT latest FROM requests ORDER BY first DESC LIMIT 1),0))",
+                               0)),
+                           {}},
+                          age);
 }
 
-}  // namespace
+std::int64_t Retention::meta(const char* name) {
+    return connection_.value("SELECT value FROM meta WHERE name='" + std::string(name) + "'", 0);
+}
+
+std::int64_t Retention::readClock(AgeClock::Milliseconds& doubt) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto wall =
+        std::chrono::duration_cast<AgeClock::Milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+    const bool believed = clock_.ahead().count() == 0;
+    const auto time = clock_.advance(wall, std::chrono::duration_cast<AgeClock::Milliseconds>(now - clockRead_));
+    clockRead_ = now;
+    if (believed)
+        doubt = clock_.ahead();
+    return time.count();
+}
+
+void Retention::keepClock() {
+    auto keep = connection_.prepare("INSERT INTO meta VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2");
+    if (!keep)
+        return;
+    for (const auto& [name, value] :
+         {std::pair("clock", clock_.state().time), std::pair("clock-doubted", clock_.state().doubted)}) {
+        keep->bind(1, std::string_view(name));
+        keep->bind(2, std::int64_t{value.count()});
+        (void)keep->run();  // a failure shows itself with the next transaction
+    }
+}
 
 std::uint64_t Retention::used() {
     const std::int64_t pages =
@@ -142,8 +181,9 @@ bool Retention::journal(std::int64_t keepFrom, bool byAge) {
 
 bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>& note) {
     const auto now = std::chrono::steady_clock::now();
-    const std::int64_t wall = wallNow();
-    const std::int64_t ageLimit = wall - std::chrono::duration_cast<std::chrono::milliseconds>(age_).count();
+    AgeClock::Milliseconds doubt{};
+    const std::int64_t time = readClock(doubt);
+    const std::int64_t ageLimit = time - std::chrono::duration_cast<std::chrono::milliseconds>(age_).count();
     bool ended = false;
     {
         const std::lock_guard quiet(writing);
@@ -157,9 +197,10 @@ bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>
                     next(Step::once);
                 } else if (now >= nextAge_) {
                     nextAge_ = now + kAgeRound;
+                    keepClock();
                     // A failure shows itself with the next transaction.
                     (void)connection_.execute(
-                        ("DELETE FROM minute WHERE time<" + std::to_string(wall / kMinute - kMinutesKept)).c_str());
+                        ("DELETE FROM minute WHERE time<" + std::to_string(time / kMinute - kMinutesKept)).c_str());
                     next(Step::journalByAge);
                 } else {
                     return false;
@@ -177,7 +218,7 @@ bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>
                 // An hour's grace: a machine that is about to activate is not dropped between its first two requests.
                 if (used() <= target)
                     next(Step::vacuum);
-                else if (!clients(" AND requests=1 AND activated=0", wall - 60 * kMinute))
+                else if (!clients(" AND requests=1 AND activated=0", time - 60 * kMinute))
                     next(Step::journal);
                 break;
             case Step::journal: {
@@ -192,7 +233,7 @@ bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>
                 break;
             }
             case Step::unseen:
-                if (used() <= target || !clients("", wall - kCountedFor))
+                if (used() <= target || !clients("", time - kCountedFor))
                     next(Step::vacuum);
                 break;
             case Step::vacuum: {
@@ -206,6 +247,8 @@ bool Retention::work(std::mutex& writing, const std::function<void(EventRecord)>
             }
         }
     }
+    if (doubt.count() > 0)
+        note(storeEvent(kEventClockAhead, std::to_string(doubt.count() / kDay) + " days"));
     if (ended && droppedClients_ + droppedJournal_ > 0)
         note(storeEvent(kEventRetention, std::to_string(droppedClients_) + " clients, " +
                                              std::to_string(droppedJournal_) + " entries of the journal"));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 
+#include "pool/age_clock.h"
 #include "pool/database.h"
 #include "pool/store.h"
 #include "pool/totals.h"
@@ -19,17 +20,21 @@ class Retention {
 public:
     static constexpr std::chrono::milliseconds kPause{5000};  ///< between two looks when nothing is to do
 
-    Retention(Connection& connection, LiveTotals& totals, std::chrono::hours age, std::uint64_t octets) noexcept
-        : connection_(connection), totals_(totals), age_(age), octets_(octets) {}
+    Retention(Connection& connection, LiveTotals& totals, std::chrono::hours age, std::uint64_t octets);
 
     /// One slice: at most some thousand rows. True: there is more to do.
-    /// @param writing  held while it writes  @param note  told when a round by size is over
+    /// @param writing  held while it writes
+    /// @param note  told when a round by size is over, and when the clock went ahead and is not believed
     bool work(std::mutex& writing, const std::function<void(EventRecord)>& note);
 
 private:
     enum class Step : std::uint8_t { idle, journalByAge, clientsByAge, once, journal, unseen, vacuum };
 
     std::uint64_t used();
+    /// The time to measure ages by, since 1970. @param doubt  gets by how much the clock went ahead, when that is new
+    std::int64_t readClock(AgeClock::Milliseconds& doubt);
+    void keepClock();
+    std::int64_t meta(const char* name);
     bool clients(const char* condition, std::int64_t limit);
     bool dropClients(const char* condition, const std::string& to, std::int64_t limit);
     bool journal(std::int64_t keepFrom, bool byAge);
@@ -39,6 +44,8 @@ private:
     LiveTotals& totals_;
     std::chrono::hours age_;
     std::uint64_t octets_;
+    AgeClock clock_;
+    std::chrono::steady_clock::time_point clockRead_ = std::chrono::steady_clock::now();
     Step step_ = Step::idle;
     std::string cursor_;  // of clients(): the last CMID looked at, 16 octets
     std::chrono::steady_clock::time_point nextAge_{};
