@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds Muster and its plugins as they ship, and lays them out as they lie in the image.
+. "$(dirname "$0")/common.sh"
+
+cd "$source"
+quietly cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_SYSCONFDIR=/etc
+if [ "$CHECK" = yes ]; then
+    quietly cmake --build --preset release --parallel "$(nproc)"
+    quietly ctest --preset release --parallel "$(nproc)" -L unit
+    say "$(grep -E 'tests passed' /image/log/muster.log | tail -n 1)"
+else
+    quietly cmake --build --preset release --parallel "$(nproc)" --target muster_run
+fi
+rm -rf --one-file-system "$work/muster"
+quietly env DESTDIR="$work/muster" cmake --install build/release --strip
