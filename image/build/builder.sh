@@ -41,7 +41,7 @@ in_builder() { chroot "$builder" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=
 apt() {
     in_builder ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
         apt-get -q -y -o Dir::Etc::SourceList=/run/muster.list -o Dir::Etc::SourceParts=/dev/null \
-        -o APT::Install-Recommends=false -o Dpkg::Use-Pty=0 "$@" >>"$log" 2>&1
+        -o APT::Install-Recommends=false -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io "$@" >>"$log" 2>&1
 }
 mount -t proc proc "$builder/proc"
 mount -t tmpfs run "$builder/run"  # the list of sources goes with it
