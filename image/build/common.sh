@@ -23,7 +23,7 @@ quietly() {
 }
 
 # As mounted by scripts/image: /muster the sources, /image what lies between the steps, /store the packages.
-readonly source=/muster
+readonly source=${MUSTER_SOURCE:-/muster}
 readonly work=/image/$BOARD
 readonly root=$work/root
 readonly made=$work/made

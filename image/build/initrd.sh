@@ -7,7 +7,7 @@ version=$(ls "$root/usr/lib/modules")
 rm -rf --one-file-system "$tree"
 mkdir -p "$tree"/{bin,etc,proc,sys,dev,root,lib/modules,"$libraries","$(dirname "$loader")"}
 cp "$root/usr/bin/busybox" "$tree/bin/"
-for applet in $("$tree/bin/busybox" --list); do ln -s busybox "$tree/bin/$applet"; done
+for applet in $("$tree/bin/busybox" --list); do [ -e "$tree/bin/$applet" ] || ln -s busybox "$tree/bin/$applet"; done
 cp -L "$root/$loader" "$tree/$loader"
 for program in usr/sbin/dmsetup usr/sbin/e2fsck; do
     rm -f "$tree/bin/$(basename "$program")"
@@ -32,7 +32,8 @@ for module in "${initrd_modules[@]}"; do
         done
 done
 for module in dm-verity squashfs ext4; do
-    grep -q "^$module\.ko" "$tree/etc/modules" || die "the kernel has no module $module"
+    grep -q "^$module\.ko" "$tree/etc/modules" || grep -q "/$module\.ko" "$root/usr/lib/modules/$version/modules.builtin" ||
+        die "the kernel has no module $module"
 done
 cp "$work/verity.conf" "$tree/etc/verity"
 install -m 0755 "$source/image/initrd/init" "$tree/init"
