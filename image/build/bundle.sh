@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The update bundle, signed with the development key: the same boot and root images under one manifest.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
 readonly content=$work/bundle

@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2034  # the steps use them
 set -euo pipefail
 
-readonly step=$(basename "$0" .sh)
+step=$(basename "$0" .sh)
+readonly step
 die() {
     printf 'image/%s: %s\n' "$step" "$*" >&2
     exit 1
@@ -27,6 +28,6 @@ readonly source=${MUSTER_SOURCE:-/muster}
 readonly work=/image/$BOARD
 readonly root=$work/root
 readonly made=$work/made
-# shellcheck source=/dev/null
+# shellcheck source=board/x86_64/board.conf
 . "$source/board/$BOARD/board.conf"
 mkdir -p "$work" "$made"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes the unpacked tree a root: Muster, our files, users, units, modules; what no box needs goes.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
-version=$(ls "$root/usr/lib/modules")
+kernel_version=$(ls "$root/usr/lib/modules")
 in_root() { chroot "$root" "$@"; }
 mkdir -p "$root"/{data,efi,proc,sys,dev,run,tmp,var,etc/muster}
 
@@ -61,10 +62,10 @@ done
 
 # The kernel goes into the boot partition; of its modules those stay that such a machine can need.
 rm -rf "$work/vmlinuz"
-cp "$root/boot/vmlinuz-$version" "$work/vmlinuz"
-rm -rf "$root"/boot/*
-for directory in "${modules_drop[@]}"; do rm -rf "$root/usr/lib/modules/$version/kernel/$directory"; done
-quietly depmod -b "$root" "$version"
+cp "$root/boot/vmlinuz-$kernel_version" "$work/vmlinuz"
+rm -rf "${root:?}"/boot/*
+for directory in "${modules_drop[@]}"; do rm -rf "$root/usr/lib/modules/$kernel_version/kernel/$directory"; done
+quietly depmod -b "$root" "$kernel_version"
 
 while read -r path; do
     # shellcheck disable=SC2086  # patterns
@@ -73,7 +74,7 @@ done < <(listed "$source/image/remove.list")
 find "$root/usr/share/doc" -mindepth 1 ! -name copyright ! -type d -delete
 find "$root/usr/share/doc" -mindepth 1 -type d -empty -delete
 quietly ldconfig -r "$root"
-rm -rf "$root"/var/* "$root"/tmp/* "$root"/run/*
+rm -rf "${root:?}"/{var,tmp,run}/*
 find "$root" -newermt "@$SOURCE_DATE_EPOCH" -print0 | xargs -0 --no-run-if-empty touch -h -d "@$SOURCE_DATE_EPOCH"
 
 say "$(du -sm --apparent-size "$root" | cut -f 1) MiB, of it modules $(du -sm "$root/usr/lib/modules" | cut -f 1) MiB"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The initrd: busybox, dmsetup, e2fsck, the modules of the board, image/initrd/init, and the hash of this very root.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
 readonly tree=$work/initrd
-version=$(ls "$root/usr/lib/modules")
+kernel_version=$(ls "$root/usr/lib/modules")
 rm -rf --one-file-system "$tree"
 mkdir -p "$tree"/{bin,etc,proc,sys,dev,root,lib/modules,"$libraries","$(dirname "$loader")"}
 cp "$root/usr/bin/busybox" "$tree/bin/"
@@ -20,7 +21,7 @@ done
 # In load order and decompressed: busybox cannot.
 : >"$tree/etc/modules"
 for module in "${initrd_modules[@]}"; do
-    { modprobe -d "$root" -S "$version" --show-depends "$module" 2>/dev/null || true; } | awk '$1 == "insmod" {print $2}' |
+    { modprobe -d "$root" -S "$kernel_version" --show-depends "$module" 2>/dev/null || true; } | awk '$1 == "insmod" {print $2}' |
         while read -r file; do
             name=$(basename "${file%.xz}")
             [ ! -e "$tree/lib/modules/$name" ] || continue
@@ -32,7 +33,7 @@ for module in "${initrd_modules[@]}"; do
         done
 done
 for module in dm-verity squashfs ext4; do
-    grep -q "^$module\.ko" "$tree/etc/modules" || grep -q "/$module\.ko" "$root/usr/lib/modules/$version/modules.builtin" ||
+    grep -q "^$module\.ko" "$tree/etc/modules" || grep -q "/$module\.ko" "$root/usr/lib/modules/$kernel_version/modules.builtin" ||
         die "the kernel has no module $module"
 done
 cp "$work/verity.conf" "$tree/etc/verity"

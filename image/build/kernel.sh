@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Kernel, initrd and stub as one EFI program, in the file system of a boot partition: boot.img.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
 quietly ukify build --linux="$work/vmlinuz" --initrd="$work/initrd.zst" --os-release="@$root/usr/lib/os-release" \

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Decides which packages the image takes, fetches those that the store does not have, and writes the lock: name, version,
 # architecture, SHA-256, file. Prints what differs from the lock before.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
 # An apt of its own, which knows of no installed package.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Lays what was made where the caller wants it, under its lasting names; prints sizes and ends with 1 beyond the bounds.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
 readonly name=muster-$VERSION-$BOARD

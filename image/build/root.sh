@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Unpacks the packages of the lock, and no others, into the root. Each is compared with the lock first.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
 readonly archive=$work/archive

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Squashes the root and appends its hash tree: root.img, and in verity.conf what the initrd needs to check it.
+# shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
 level=19
