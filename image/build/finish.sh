@@ -56,7 +56,12 @@ quietly in_root /usr/bin/systemctl preset-all
 for unit in systemd-networkd-wait-online.service getty.target getty@.service serial-getty@.service autovt@.service \
     console-getty.service debug-shell.service rescue.service emergency.service rauc-mark-good.service fstrim.timer \
     e2scrub_all.timer e2scrub_reap.service systemd-pstore.service apt-daily.timer dpkg-db-backup.timer \
-    systemd-firstboot.service systemd-hwdb-update.service ldconfig.service systemd-machine-id-commit.service; do
+    systemd-firstboot.service systemd-hwdb-update.service ldconfig.service systemd-machine-id-commit.service \
+    systemd-journal-catalog-update.service systemd-update-done.service systemd-binfmt.service systemd-sysusers.service \
+    proc-sys-fs-binfmt_misc.automount systemd-tpm2-setup.service systemd-tpm2-setup-early.service systemd-logind.service \
+    systemd-user-sessions.service systemd-hibernate-clear.service dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount \
+    sys-kernel-tracing.mount sys-fs-fuse-connections.mount systemd-ask-password-console.path \
+    systemd-ask-password-wall.path; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 
