@@ -5,7 +5,7 @@
 
 kernel_version=$(ls "$root/usr/lib/modules")
 in_root() { chroot "$root" "$@"; }
-mkdir -p "$root"/{data,efi,proc,sys,dev,run,tmp,var,etc/muster}
+mkdir -p "$root"/{data,efi,proc,sys,dev,run,tmp,var,etc/muster,etc/rauc}
 
 # Ours over theirs.
 cp -rT --no-preserve=ownership "$work/muster" "$root"
