@@ -32,7 +32,7 @@ class Boot(BoxTest):
         self.assertEqual(status, 200, key)
         key = (key if isinstance(key, (str, bytes)) else key.get("key", key.get("text")))
         key = key.decode() if isinstance(key, bytes) else key
-        self.assertEqual(browser.api("POST", "/keys", {"key": key.strip()})[0], 200)
+        self.assertEqual(browser.api("POST", "/keys", {"key": key.strip()})[0], 201)
 
         seal = box.directory / "seal.key"
         seal.write_bytes(self.from_data(box, "/muster/state/lab/seal.key"))
