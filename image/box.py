@@ -53,12 +53,13 @@ class Box:
         self.overlay = self.keep or self.directory / "disk.qcow2"
         if not self.overlay.exists():
             kind = "qcow2" if self.image.suffix == ".qcow2" else "raw"
-            done = subprocess.run(self._inside("qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", self._path(self.image),
-                                               self._path(self.overlay)), capture_output=True, text=True)
+            create = self.inside("qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", self.path(self.image),
+                                 self.path(self.overlay))
+            done = subprocess.run(create, capture_output=True, text=True)
             if done.returncode != 0:
                 raise BootError(f"there is no overlay for {self.image}: {done.stderr.strip()}")
 
-    def _path(self, file):
+    def path(self, file):
         """As the builder sees it: its directory is laid over one of the builder's."""
         file = Path(file)
         if file.is_relative_to(TOP / "build" / "image"):
@@ -67,7 +68,7 @@ class Box:
             return "/out/" + file.name
         raise BootError(f"{file} is neither beside {self.image} nor below build/image")
 
-    def _inside(self, *command):
+    def inside(self, *command):
         """That command in the builder, with mounts that are its own and gone with it."""
         mounts = 'mount --rbind /dev "$1/dev" && mount -t proc proc "$1/proc" && mount --bind "$2" "$1/image" && ' \
                  'mount --bind "$3" "$1/out" && shift 3 && exec "$@"'
@@ -81,12 +82,12 @@ class Box:
     def start(self):
         """Switches it on."""
         self.seen, self.at, self.began = "", 0, time.monotonic()
-        self.process = subprocess.Popen(self._inside(
+        self.process = subprocess.Popen(self.inside(
             "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "Nehalem", "-smp", "1",
             "-m", str(self.memory), "-display", "none", "-monitor", "none", "-serial", "stdio",
             "-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
-            "-drive", f"if=pflash,format=raw,unit=1,file={self._path(self.directory / 'vars.fd')}",
-            "-drive", f"if=virtio,format=qcow2,cache=writeback,file={self._path(self.overlay)}",
+            "-drive", f"if=pflash,format=raw,unit=1,file={self.path(self.directory / 'vars.fd')}",
+            "-drive", f"if=virtio,format=qcow2,cache=writeback,file={self.path(self.overlay)}",
             "-device", "virtio-rng-pci", "-device", "i6300esb", "-watchdog-action", "reset",
             "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{self.web}-:443,hostfwd=tcp:127.0.0.1:{self.kms}-:1688"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0, start_new_session=True)

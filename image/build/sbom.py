@@ -13,8 +13,8 @@ import uuid
 from pathlib import Path
 
 # Compiled in, so that no package of the image has them.
-COMPILED_IN = ("libtomlplusplus-dev", "nlohmann-json3-dev", "libcli11-dev", "libexpected-dev", "busybox-static", "systemd-boot-efi",
-               "grub-efi-amd64-bin", "grub-common")
+COMPILED_IN = ("libtomlplusplus-dev", "nlohmann-json3-dev", "libcli11-dev", "libexpected-dev", "busybox-static",
+               "systemd-boot-efi", "grub-efi-amd64-bin", "grub-common")
 
 
 def debian(name, version, architecture, digest=None):

@@ -35,9 +35,11 @@ class Boot(BoxTest):
         self.assertEqual(browser.api("POST", "/keys", {"key": key.strip()})[0], 201)
 
         seal = box.directory / "seal.key"
+        seal.touch(0o600)
         seal.write_bytes(self.from_data(box, "/muster/state/lab/seal.key"))
         done = subprocess.run([support.BIN / "muster-client", "--host", f"127.0.0.1:{box.kms}", "--seal-key-file", seal,
-                               "--family", "win7", "--clients", "30"], capture_output=True, text=True, timeout=300 * support.PATIENCE)
+                               "--family", "win7", "--clients", "30"], capture_output=True, text=True,
+                              timeout=300 * support.PATIENCE)
         print(done.stdout[-400:], flush=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("30 of 30 machines activated", done.stdout + done.stderr)

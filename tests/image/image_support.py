@@ -86,14 +86,16 @@ class BoxTest(unittest.TestCase):
         """The octets of a file of the data partition, as they would be there if the plug were pulled now."""
         copy, found = box.directory / "data.raw", box.directory / "found"
         whole = box.directory / "whole.raw"
-        run = lambda *words, good=(0,): self.assertIn(  # noqa: E731
-            (done := subprocess.run(box._inside(*words), capture_output=True, text=True)).returncode, good, done.stderr + done.stdout)
-        run("qemu-img", "convert", "-U", "-O", "raw", box._path(box.overlay), box._path(whole))
+
+        def run(*words, good=(0,)):
+            done = subprocess.run(box.inside(*words), capture_output=True, text=True)
+            self.assertIn(done.returncode, good, done.stderr + done.stdout)
+        run("qemu-img", "convert", "-U", "-O", "raw", box.path(box.overlay), box.path(whole))
         with open(whole, "rb") as all_of_it, open(copy, "wb") as data:
             all_of_it.seek(DATA)
             shutil.copyfileobj(all_of_it, data, MIB)
-        run("e2fsck", "-fy", box._path(copy), good=(0, 1))
-        run("debugfs", "-R", f"dump {path} {box._path(found)}", box._path(copy))
+        run("e2fsck", "-fy", box.path(copy), good=(0, 1))
+        run("debugfs", "-R", f"dump {path} {box.path(found)}", box.path(copy))
         whole.unlink()
         copy.unlink()
         return found.read_bytes()
