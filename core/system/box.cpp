@@ -21,9 +21,9 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLimit = 10s;       // of a program; musterd waits longer
-constexpr milliseconds kTryAgain = 5s;     // the host name, while hostnamed is not there yet
-constexpr int kHostnameTries = 24;         // two minutes: then somebody has to look
+constexpr milliseconds kLimit = 10s;    // of a program; musterd waits longer
+constexpr milliseconds kTryAgain = 5s;  // the host name, while hostnamed is not there yet
+constexpr int kHostnameTries = 24;      // two minutes: then somebody has to look
 constexpr std::size_t kMaxBootId = 64;
 
 std::string ownDirectory() {
@@ -135,9 +135,7 @@ Result<Answer> Box::answer(const Request& request) {
             return slots();
         case Verb::slotMark: {
             const auto& mark = std::get<SlotMark>(request.argument);
-            const char* as = mark.as == SlotMark::As::good  ? "good"
-                             : mark.as == SlotMark::As::bad ? "bad"
-                                                            : "active";
+            const char* as = mark.as == SlotMark::As::good ? "good" : mark.as == SlotMark::As::bad ? "bad" : "active";
             const char* which = mark.which == SlotMark::Which::booted ? "booted" : "other";
             if (auto done = programs_.run(Command::markSlot, std::string(as) + " " + which, kLimit); !done)
                 return fail(done.error());

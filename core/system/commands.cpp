@@ -161,7 +161,8 @@ Result<Programs::Running> Programs::start(Command command, std::string_view word
     // systemctl and its like find the bus and the manager at their fixed places.
     std::array<std::string, 4> variables{"PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", "TZ=UTC", "SYSTEMD_COLORS=0"};
     std::array<char*, variables.size() + 1> environment{};
-    std::transform(variables.begin(), variables.end(), environment.begin(), [](std::string& one) { return one.data(); });
+    std::transform(variables.begin(), variables.end(), environment.begin(),
+                   [](std::string& one) { return one.data(); });
 
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -179,8 +180,8 @@ Result<Programs::Running> Programs::start(Command command, std::string_view word
     ::posix_spawnattr_setpgroup(&attributes, 0);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     Running running;
-    const int error = ::posix_spawn(&running.pid, all->front().c_str(), &actions, &attributes, arguments.data(),
-                                    environment.data());
+    const int error =
+        ::posix_spawn(&running.pid, all->front().c_str(), &actions, &attributes, arguments.data(), environment.data());
     ::posix_spawnattr_destroy(&attributes);
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0)

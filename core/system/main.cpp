@@ -97,7 +97,8 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
     Options options;
     CLI::App app{"Does for musterd what needs root on a Muster box, and nothing else.", "musterd-system"};
-    app.footer("Exit status: 0 stopped cleanly, 64 the command line is wrong, 70 internal error, 78 a person is needed.");
+    app.footer(
+        "Exit status: 0 stopped cleanly, 64 the command line is wrong, 70 internal error, 78 a person is needed.");
     app.set_version_flag("--version", "musterd-system " MUSTER_VERSION);
     app.add_option("--user", options.user, "The only user that may ask")->type_name("NAME")->capture_default_str();
     app.add_option("--socket", options.socket, "Listen there, where systemd passes no socket")->type_name("PATH");

@@ -288,7 +288,8 @@ void take(In& in, SlotsState& state) {
     state.primary = in.text(kMaxName);
     state.slots = in.list(kMaxSlots, [&] {
         Slot slot;
-        for (std::string* text : {&slot.name, &slot.bootName, &slot.state, &slot.health, &slot.version, &slot.installed})
+        for (std::string* text :
+             {&slot.name, &slot.bootName, &slot.state, &slot.health, &slot.version, &slot.installed})
             *text = in.text(kMaxName);
         return slot;
     });

@@ -96,8 +96,8 @@ struct LivePort {
 };
 
 struct NetworkState {
-    NetworkSettings settings;        ///< in force
-    std::uint32_t secondsLeft = 0;   ///< until they go back to what was before; 0: they are not on trial
+    NetworkSettings settings;       ///< in force
+    std::uint32_t secondsLeft = 0;  ///< until they go back to what was before; 0: they are not on trial
     std::vector<LivePort> ports;
     bool operator==(const NetworkState&) const = default;
 };
@@ -136,7 +136,8 @@ struct UpdateState {
 };
 
 /// monostate: done, and nothing to say.
-using Answer = std::variant<std::monostate, Hello, NetworkState, TimeState, Hostname, OpenPorts, SlotsState, UpdateState>;
+using Answer =
+    std::variant<std::monostate, Hello, NetworkState, TimeState, Hostname, OpenPorts, SlotsState, UpdateState>;
 
 /// Whether it may be done: the argument is the verb's, and all in it within its bounds.
 /// @error malformed  the first thing that is wrong, with what may be

@@ -131,8 +131,7 @@ void Network::load() {
         return;
     }
     auto file = readTrialFile(*text);
-    if (file && file->boot == clock_.boot && file->deadline > clock_.now() &&
-        file->deadline <= clock_.now() + limit_) {
+    if (file && file->boot == clock_.boot && file->deadline > clock_.now() && file->deadline <= clock_.now() + limit_) {
         trial_ = std::move(file->settings);
         deadline_ = file->deadline;
         return;
@@ -149,8 +148,7 @@ void Network::start(bool first) {
 }
 
 Result<void> Network::apply(const NetworkSettings& settings, bool tell) {
-    const auto ports =
-        putFiles(places_.run / "systemd/network", networkFiles(settings), "10-muster-", ".network");
+    const auto ports = putFiles(places_.run / "systemd/network", networkFiles(settings), "10-muster-", ".network");
     if (!ports)
         return fail(ports.error());
     const auto names = putFiles(places_.run / "systemd/resolved.conf.d", resolvedFiles(settings), "muster", ".conf");

@@ -113,8 +113,7 @@ bool Server::converse(int fd) {
 
 Result<void> Server::run() {
     for (;;) {
-        std::vector<pollfd> waits{
-            {signals_, POLLIN, 0}, {listening_, POLLIN, 0}, {box_.updater().output(), POLLIN, 0}};
+        std::vector<pollfd> waits{{signals_, POLLIN, 0}, {listening_, POLLIN, 0}, {box_.updater().output(), POLLIN, 0}};
         for (const Connection& one : connections_)
             waits.push_back({one.fd, POLLIN, 0});
         if (::poll(waits.data(), waits.size(), patience()) < 0 && errno != EINTR)

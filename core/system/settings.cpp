@@ -112,10 +112,9 @@ void checkPort(const Port& port, const std::string& at, std::vector<Wrong>& wron
         if (!gateway)
             continue;
         const std::string field = at + ".gateway" + family;
-        const bool reached = isLinkLocal6(*gateway) || std::any_of(port.addresses.begin(), port.addresses.end(),
-                                                                   [&](const Prefix& one) {
-                                                                       return contains(one, *gateway);
-                                                                   });
+        const bool reached =
+            isLinkLocal6(*gateway) || std::any_of(port.addresses.begin(), port.addresses.end(),
+                                                  [&](const Prefix& one) { return contains(one, *gateway); });
         if (gateway->isV4() != v4 || !isHostAddress(*gateway))
             wrong.push_back({field, gateway->host(), "a router's IPv" + family + " address"});
         else if (!fixed)
@@ -190,9 +189,8 @@ bool isHostName(std::string_view text) noexcept {
 
 bool isPortName(std::string_view text) noexcept {
     return !text.empty() && text.size() <= kMaxPortName && text != "lo" && (isLetter(text[0]) || isDigit(text[0])) &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return isLetter(c) || isDigit(c) || c == '-' || c == '_' || c == '.';
-           });
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return isLetter(c) || isDigit(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 bool isZone(std::string_view text) noexcept {
@@ -200,8 +198,8 @@ bool isZone(std::string_view text) noexcept {
         return false;
     char before = '/';
     for (const char c : text) {
-        const bool good = before == '/' ? isLetter(c)
-                                        : isLetter(c) || isDigit(c) || c == '-' || c == '+' || c == '_' || c == '/';
+        const bool good =
+            before == '/' ? isLetter(c) : isLetter(c) || isDigit(c) || c == '-' || c == '+' || c == '_' || c == '/';
         if (!good)
             return false;
         before = c;
@@ -243,8 +241,8 @@ std::vector<Wrong> findings(const NetworkSettings& settings) {
     const std::size_t domains = bounded("domains", settings.domains.size(), kMaxDomains);
     for (std::size_t i = 0; i < domains; ++i)
         if (!isHostName(settings.domains[i]))
-            wrong.push_back({"domains[" + std::to_string(i) + "]", quoted(settings.domains[i]),
-                             "a domain such as corp.example"});
+            wrong.push_back(
+                {"domains[" + std::to_string(i) + "]", quoted(settings.domains[i]), "a domain such as corp.example"});
     return wrong;
 }
 

@@ -39,8 +39,8 @@ TEST(SystemSettings, whatABoxHasIsGood) {
 }
 
 TEST(SystemSettings, aPortsNameHoldsNothingThatAFileOrAGlobWouldTake) {
-    for (const char* name : {"", "lo", "eth*", "eth0 eth1", "eth0\nDHCP=yes", "../x", "-eth0", "!eth0", "ethernet-number-1",
-                             "e/0", ".x"}) {
+    for (const char* name : {"", "lo", "eth*", "eth0 eth1", "eth0\nDHCP=yes", "../x", "-eth0", "!eth0",
+                             "ethernet-number-1", "e/0", ".x"}) {
         network.ports[0].name = name;
         isWrong("ports[0].name");
     }
@@ -51,8 +51,8 @@ TEST(SystemSettings, aPortsNameHoldsNothingThatAFileOrAGlobWouldTake) {
 }
 
 TEST(SystemSettings, anAddressIsOneThatAHostCanHave) {
-    for (const char* text : {"0.0.0.0/24", "127.0.0.1/8", "224.0.0.1/24", "255.255.255.255/32", "10.0.0.0/24", "10.0.0.255/24",
-                             "10.0.0.7/0"}) {
+    for (const char* text : {"0.0.0.0/24", "127.0.0.1/8", "224.0.0.1/24", "255.255.255.255/32", "10.0.0.0/24",
+                             "10.0.0.255/24", "10.0.0.7/0"}) {
         network.ports[0].addresses = {*Prefix::parse(text)};
         network.ports[0].gateway4.reset();
         isWrong("ports[0].addresses[0]");
@@ -65,8 +65,8 @@ TEST(SystemSettings, anAddressIsOneThatAHostCanHave) {
 }
 
 TEST(SystemSettings, onlyNumbersMakeAPrefix) {
-    for (const char* text : {"10.0.0.7", "10.0.0.7/", "10.0.0.7/33", "10.0.0.7/+4", "10.0.0.7/4 ", "x/4", "fe80::1%eth0/64",
-                             "10.0.0.7:1/24", "[::1]/64", "2001:db8::1/129", ""})
+    for (const char* text : {"10.0.0.7", "10.0.0.7/", "10.0.0.7/33", "10.0.0.7/+4", "10.0.0.7/4 ", "x/4",
+                             "fe80::1%eth0/64", "10.0.0.7:1/24", "[::1]/64", "2001:db8::1/129", ""})
         CHECK_FALSE(Prefix::parse(text).has_value());
     STRCMP_EQUAL("2001:db8::7/64", Prefix::parse("2001:DB8::7/64")->text().c_str());
 }
@@ -139,7 +139,8 @@ TEST(SystemSettings, aHostNameIsInLowerCaseAndNotLocalhost) {
 TEST(SystemSettings, aZoneIsNoPath) {
     for (const char* zone : {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+1"})
         CHECK(isZone(zone));
-    for (const char* zone : {"", "/etc/passwd", "../../etc/passwd", "Europe/", "Europe//Berlin", "a/b/c/d", "Eur ope", ".", "a/.x"})
+    for (const char* zone :
+         {"", "/etc/passwd", "../../etc/passwd", "Europe/", "Europe//Berlin", "a/b/c/d", "Eur ope", ".", "a/.x"})
         CHECK_FALSE(isZone(zone));
 }
 

@@ -79,7 +79,8 @@ inline Answer answer(Verb verb) {
             return open();
         case Verb::slotsRead:
         case Verb::slotMark:
-            return SlotsState{"muster-x86_64", "A", "boot.0", {{"boot.0", "A", "booted", "good", "1.2.3", "2026-11-28"}}};
+            return SlotsState{
+                "muster-x86_64", "A", "boot.0", {{"boot.0", "A", "booted", "good", "1.2.3", "2026-11-28"}}};
         case Verb::updateRead:
         case Verb::updateInstall:
             return UpdateState{UpdateState::Phase::installing, 40, "Copying image to rootfs.1"};

@@ -18,21 +18,19 @@ TEST_GROUP(SystemTexts){};
 TEST(SystemTexts, aFixedAddressIsAFileForNetworkd) {
     const Texts files = networkFiles(test::network());
     LONGS_EQUAL(1, files.size());
-    STRCMP_EQUAL((kHead +
-                  "[Match]\nName=eth0\n\n"
-                  "[Network]\nDHCP=ipv6\nIPv6AcceptRA=yes\nLinkLocalAddressing=ipv6\n"
-                  "Address=10.0.0.7/24\nGateway=10.0.0.1\n\n"
-                  "[DHCPv4]\nUseDNS=no\n\n[DHCPv6]\nUseDNS=no\n\n[IPv6AcceptRA]\nUseDNS=no\n")
+    STRCMP_EQUAL((kHead + "[Match]\nName=eth0\n\n"
+                          "[Network]\nDHCP=ipv6\nIPv6AcceptRA=yes\nLinkLocalAddressing=ipv6\n"
+                          "Address=10.0.0.7/24\nGateway=10.0.0.1\n\n"
+                          "[DHCPv4]\nUseDNS=no\n\n[DHCPv6]\nUseDNS=no\n\n[IPv6AcceptRA]\nUseDNS=no\n")
                      .c_str(),
                  files.at("10-muster-eth0.network").c_str());
 }
 
 TEST(SystemTexts, whatIsOffIsNotAskedFor) {
     NetworkSettings settings{{{"eth1", Addressing::automatic, Addressing::off, {}, {}, {}}}, {}, {}};
-    STRCMP_EQUAL((kHead +
-                  "[Match]\nName=eth1\n\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n")
-                     .c_str(),
-                 networkFiles(settings).at("10-muster-eth1.network").c_str());
+    STRCMP_EQUAL(
+        (kHead + "[Match]\nName=eth1\n\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n").c_str(),
+        networkFiles(settings).at("10-muster-eth1.network").c_str());
     settings.ports[0].ipv6 = Addressing::automatic;
     STRCMP_CONTAINS("DHCP=yes\n", networkFiles(settings).begin()->second.c_str());
 }

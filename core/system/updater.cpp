@@ -52,8 +52,8 @@ void Updater::keep() {
     const auto packet = encodeAnswer(0, Verb::updateRead, Answer(state_));
     if (!packet)
         return;
-    if (auto put = putFile(places_.keep / "update",
-                           {reinterpret_cast<const char*>(packet->data()), packet->size()}, kPrivate);
+    if (auto put =
+            putFile(places_.keep / "update", {reinterpret_cast<const char*>(packet->data()), packet->size()}, kPrivate);
         !put)
         log_(true, put.error().text());
 }

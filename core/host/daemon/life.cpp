@@ -197,7 +197,7 @@ Result<void> Life::listensWhereTold() const {
 Result<void> Life::registerOperations() {
     if (auto added = addCoreOperations(table_, view_); !added)
         return added;
-    if (auto added = addBoxOperations(table_); !added)
+    if (auto added = addBoxOperations(table_, premises_.line.system); !added)
         return added;
     if (auto added = addSupport(table_, MUSTER_VERSION); !added)
         return added;
