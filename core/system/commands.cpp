@@ -171,6 +171,7 @@ Result<Programs::Running> Programs::start(Command command, std::string_view word
     ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions, his.get(), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, his.get(), STDERR_FILENO);
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     sigset_t none;
     sigset_t all_;
     ::sigemptyset(&none);

@@ -54,6 +54,7 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
       dispatcher_(reactors_.count(), plugins_.families(), limits(*settings_),
                   [this](bool durable) { durabilityChanged(durable); }),
       backups_(makeBackups()),
+      firewall_(premises_.line.system, log_),
       view_{mode,
             std::move(chosenBy),
             std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()),
@@ -300,6 +301,7 @@ void Life::everySecond() {
         plugins_.tick(std::chrono::steady_clock::now());
         if (premises_.audit != nullptr)
             premises_.audit->tick();
+        firewall_.tick(premises_.sockets.allBound());
     });
 }
 
