@@ -286,7 +286,7 @@ class Peers(Box):
         self.assertIn("refused a connection of user 0", self.log())
         self.assertEqual(stat.S_IMODE(self.socket.stat().st_mode), 0o600)
         daemon = self.served()
-        self.assertIn("musterd must run as the user", self.refused(daemon, "network", "show"))
+        self.assertIn("for the user that musterd should run as", self.refused(daemon, "network", "show"))
         self.assertNotIn("networkctl", self.calls())
 
     @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
