@@ -24,7 +24,7 @@ bool isLetter(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-std::string quoted(std::string_view text) {
+std::string shortened(std::string_view text) {
     return "\"" + plain(text, kShown) + "\"";
 }
 
@@ -80,7 +80,7 @@ bool contains(const Prefix& prefix, const Address& address) noexcept {
 
 void checkPort(const Port& port, const std::string& at, std::vector<Wrong>& wrong) {
     if (!isPortName(port.name))
-        wrong.push_back({at + ".name", quoted(port.name),
+        wrong.push_back({at + ".name", shortened(port.name),
                          "1 to 15 letters, digits, '-', '_' and '.', and not lo; GET /network has those of the box"});
     const auto known = [](Addressing one) { return one <= Addressing::fixed; };
     if (!known(port.ipv4) || !known(port.ipv6))
@@ -231,7 +231,7 @@ std::vector<Wrong> findings(const NetworkSettings& settings) {
         checkPort(settings.ports[i], at, wrong);
         for (std::size_t j = 0; j < i; ++j)
             if (settings.ports[j].name == settings.ports[i].name)
-                wrong.push_back({at + ".name", quoted(settings.ports[i].name), "each port once"});
+                wrong.push_back({at + ".name", shortened(settings.ports[i].name), "each port once"});
     }
     const std::size_t servers = bounded("nameServers", settings.nameServers.size(), kMaxNameServers);
     for (std::size_t i = 0; i < servers; ++i)
@@ -241,8 +241,8 @@ std::vector<Wrong> findings(const NetworkSettings& settings) {
     const std::size_t domains = bounded("domains", settings.domains.size(), kMaxDomains);
     for (std::size_t i = 0; i < domains; ++i)
         if (!isHostName(settings.domains[i]))
-            wrong.push_back(
-                {"domains[" + std::to_string(i) + "]", quoted(settings.domains[i]), "a domain such as corp.example"});
+            wrong.push_back({"domains[" + std::to_string(i) + "]", shortened(settings.domains[i]),
+                             "a domain such as corp.example"});
     return wrong;
 }
 
@@ -255,11 +255,11 @@ std::vector<Wrong> findings(const TimeSettings& settings) {
         const std::string& server = settings.servers[i];
         const auto address = parseAddress(server);
         if (address ? !isHostAddress(*address) : !isHostName(server))
-            wrong.push_back({"servers[" + std::to_string(i) + "]", quoted(server),
+            wrong.push_back({"servers[" + std::to_string(i) + "]", shortened(server),
                              "a name or an address, without a port, such as ntp.corp.example or 10.0.0.1"});
     }
     if (!isZone(settings.zone))
-        wrong.push_back({"zone", quoted(settings.zone), "one of the tz database, such as UTC or Europe/Berlin"});
+        wrong.push_back({"zone", shortened(settings.zone), "one of the tz database, such as UTC or Europe/Berlin"});
     return wrong;
 }
 
@@ -275,7 +275,7 @@ std::vector<Wrong> hostnameFindings(std::string_view name) {
                       std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     if (good)
         return {};
-    return {{"hostname", quoted(name),
+    return {{"hostname", shortened(name),
              "labels of a to z, 0 to 9 and '-' with dots between them, at most 63 characters, and not localhost"}};
 }
 
