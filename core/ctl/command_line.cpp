@@ -38,6 +38,11 @@ std::string describe(const Parameter& parameter) {
     return out;
 }
 
+/// A list of objects is one word: JSON, which CLI11 would take apart at its commas.
+bool severalWords(const Parameter& parameter) noexcept {
+    return parameter.isList() && parameter.type != "list of objects";
+}
+
 void addParameter(CLI::App& app, const Parameter& parameter, bool positional, bool required,
                   std::vector<std::string>& into) {
     const std::string name = positional ? parameter.option : "--" + parameter.option;
@@ -48,7 +53,7 @@ void addParameter(CLI::App& app, const Parameter& parameter, bool positional, bo
     else
         option = app.add_option(name, into, describe(parameter));
     if (!parameter.isFlag()) {
-        if (!parameter.isList())
+        if (!severalWords(parameter))
             option->expected(1)->allow_extra_args(false);  // else CLI11 gives it the words of the next argument too
         option->type_name(parameter.isFile()            ? "FILE"
                           : parameter.isList()          ? "…"
@@ -58,7 +63,8 @@ void addParameter(CLI::App& app, const Parameter& parameter, bool positional, bo
             option->check(CLI::IsMember(std::set<std::string>(parameter.choices.begin(), parameter.choices.end())));
     }
     option->required(required);
-    option->multi_option_policy(parameter.isList() ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
+    option->multi_option_policy(severalWords(parameter) ? CLI::MultiOptionPolicy::TakeAll
+                                                        : CLI::MultiOptionPolicy::Throw);
 }
 
 CLI::App* descend(CLI::App& app, const std::string& word) {
@@ -299,7 +305,7 @@ Result<Request> request(const Invocation& invocation) {
             if (!text)
                 return fail(std::move(text.error()));
             body.set(parameter.name, std::move(*text));
-        } else if (parameter.isList() && parameter.type != "list of objects") {
+        } else if (severalWords(parameter)) {
             Json::Array items;
             for (const std::string& value : *values)
                 items.push_back(typed(parameter, value));

@@ -65,6 +65,7 @@ std::variant<CommandLine, Farewell> parseCommandLine(int argc, const char* const
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--control", line.control, "Path of the control socket")->type_name("PATH");
+    app.add_option("--system", line.system, "Path of musterd-system's socket, on a Muster box")->type_name("PATH");
     app.add_option("--set", line.set, "Overrule one setting for this run; may be repeated")
         ->type_name("SECTION.KEY=VALUE")
         ->expected(1)

@@ -23,8 +23,9 @@ struct CommandLine {
     std::vector<std::string> relay;
     std::filesystem::path state;  ///< empty: core.state-directory
     std::vector<std::string> listen;
-    std::vector<std::string> web;   ///< where the page and the API are served
-    std::filesystem::path control;  ///< empty: core.control-socket, else STATE/control.sock
+    std::vector<std::string> web;                      ///< where the page and the API are served
+    std::filesystem::path control;                     ///< empty: core.control-socket, else STATE/control.sock
+    std::string system = "/run/muster-system/socket";  ///< of musterd-system; who is not there offers nothing
     std::vector<std::string> set;
     std::vector<std::filesystem::path> plugins;  ///< empty: the standard directories
     bool degraded = false;

@@ -54,6 +54,7 @@ Life::Life(Premises premises, Mode mode, std::string chosenBy, std::unique_ptr<s
       dispatcher_(reactors_.count(), plugins_.families(), limits(*settings_),
                   [this](bool durable) { durabilityChanged(durable); }),
       backups_(makeBackups()),
+      firewall_(premises_.line.system, log_),
       view_{mode,
             std::move(chosenBy),
             std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()),
@@ -197,7 +198,7 @@ Result<void> Life::listensWhereTold() const {
 Result<void> Life::registerOperations() {
     if (auto added = addCoreOperations(table_, view_); !added)
         return added;
-    if (auto added = addBoxOperations(table_); !added)
+    if (auto added = addBoxOperations(table_, premises_.line.system); !added)
         return added;
     if (auto added = addSupport(table_, MUSTER_VERSION); !added)
         return added;
@@ -300,6 +301,7 @@ void Life::everySecond() {
         plugins_.tick(std::chrono::steady_clock::now());
         if (premises_.audit != nullptr)
             premises_.audit->tick();
+        firewall_.tick(premises_.sockets.allBound());
     });
 }
 

@@ -19,6 +19,7 @@
 #include "host/control/control_server.h"
 #include "host/daemon/command_line.h"
 #include "host/daemon/core_operations.h"
+#include "host/daemon/firewall.h"
 #include "host/daemon/log.h"
 #include "host/daemon/present_store.h"
 #include "host/daemon/request_rate.h"
@@ -114,6 +115,7 @@ private:
     plugins::PluginHost plugins_;
     dispatch::ActivationDispatcher dispatcher_;
     std::unique_ptr<backup::Backups> backups_;  // nullptr: nothing is kept
+    Firewall firewall_;
     CoreView view_;
     std::optional<control::ControlServer> control_;
     std::chrono::milliseconds watchdog_{0};

@@ -81,7 +81,7 @@ TEST(Support, onlyReadingWithoutPartsMayBelongThere) {
 TEST_GROUP_BASE(Box, TEST_GROUP_CppUTestGroupSupport){};
 
 TEST(Box, whatThisHostDoesNotOfferIsSaidWithWhatToDoInstead) {
-    CHECK(daemon::addBoxOperations(table).has_value());
+    CHECK(daemon::addBoxOperations(table, "").has_value());
     for (const char* path : {"/network", "/time", "/slots"}) {
         const api::Response response = ask("GET", path);
         LONGS_EQUAL(404, response.status);

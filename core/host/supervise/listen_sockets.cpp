@@ -246,4 +246,13 @@ std::vector<Address> ListenSockets::bound() const {
     return result;
 }
 
+std::vector<Address> ListenSockets::allBound() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Address> result;
+    result.reserve(open_.size());
+    for (const Entry& entry : open_)
+        result.push_back(entry.bound);
+    return result;
+}
+
 }  // namespace muster::supervise

@@ -59,6 +59,9 @@ public:
     /// What is open for clients, with the ports that the system chose.
     std::vector<Address> bound() const;
 
+    /// What is open for anybody, administrators too.
+    std::vector<Address> allBound() const;
+
 private:
     struct Entry {
         Address asked;  ///< equal to `bound` unless the port was 0

@@ -17,7 +17,7 @@ namespace muster::supervise {
 
 namespace {
 
-constexpr std::uint32_t kKeptLow = 1U << CAP_NET_BIND_SERVICE;  // below 32: the first of the two words
+static_assert(CAP_NET_BIND_SERVICE == 10);
 
 tl::unexpected<Error> refused(Code code, const char* step, int error) {
     return fail(code, "rights", std::string(step) + ": " + std::system_category().message(error));
@@ -25,13 +25,13 @@ tl::unexpected<Error> refused(Code code, const char* step, int error) {
 
 }  // namespace
 
-Result<void> dropCapabilities() {
+Result<void> dropCapabilities(unsigned keep) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return refused(Code::denied, "no_new_privs", errno);
     // The bounding set first, as long as the right to narrow it is there; a user without that right has nothing to
     // lose.
     for (unsigned long capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability)
-        if (capability != CAP_NET_BIND_SERVICE)
+        if (capability != keep)
             ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 
@@ -39,9 +39,9 @@ Result<void> dropCapabilities() {
     std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
     if (::syscall(SYS_capget, &header, data.data()) != 0)
         return refused(Code::denied, "capget", errno);
-    bool more = false;
+    bool more = false;  // of the two words the first has those below 32
     for (__user_cap_data_struct& word : data) {
-        const std::uint32_t kept = &word == data.data() ? word.permitted & kKeptLow : 0;
+        const std::uint32_t kept = &word == data.data() ? word.permitted & (1U << keep) : 0;
         more = more || word.permitted != kept || word.inheritable != 0;
         word = {kept, kept, 0};
     }
