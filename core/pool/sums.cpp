@@ -35,9 +35,10 @@ Result<PoolSum> Sums::readAnew(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     begun_ = begun;
     took_ = now_() - begun;
-    latest_.reset();
     if (sum)
-        latest_ = *sum;
+        latest_.emplace(*sum);
+    else
+        latest_.reset();
     return sum;
 }
 

@@ -79,7 +79,7 @@ TEST_GROUP(Box) {
             FAIL(answer.error().text().c_str());
         return std::get<T>(std::move(*answer));
     }
-    Code refused(Verb verb, Argument argument = {}) {
+    Code refused(Verb verb, Argument argument = {}) const {
         const auto answer = box->answer({verb, std::move(argument)});
         CHECK_FALSE(answer.has_value());
         return answer ? Code::internal : answer.error().code;

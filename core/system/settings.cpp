@@ -107,7 +107,8 @@ void checkPort(const Port& port, const std::string& at, std::vector<Wrong>& wron
         const bool fixed = (v4 ? port.ipv4 : port.ipv6) == Addressing::fixed;
         if (fixed && std::none_of(port.addresses.begin(), port.addresses.end(),
                                   [v4](const Prefix& one) { return one.address.isV4() == v4; }))
-            wrong.push_back({at + ".addresses", "none of IPv" + family, "at least one, as ipv" + family + " is fixed"});
+            wrong.push_back({at + ".addresses", std::string("none of IPv").append(family),
+                             std::string("at least one, as ipv").append(family).append(" is fixed")});
         const std::optional<Address>& gateway = v4 ? port.gateway4 : port.gateway6;
         if (!gateway)
             continue;

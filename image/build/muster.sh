@@ -7,7 +7,7 @@ cd "$source" || exit
 # g++ 14 follows values into the standard library and is wrong there at times: such a warning stops no image.
 # scripts/test --debian13 judges warnings.
 flags='-Wno-error=maybe-uninitialized -Wno-error=stringop-overflow -Wno-error=stringop-overread -Wno-error=array-bounds'
-export CCACHE_IGNOREOPTIONS=-Wno-error=*
+export CCACHE_IGNOREOPTIONS='-Wno-error=*'
 quietly cmake --preset release -DCMAKE_CXX_FLAGS="$flags -Wno-error=restrict -Wno-error=free-nonheap-object" \
     -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_SYSCONFDIR=/etc
 if [ "$CHECK" = yes ]; then
