@@ -27,7 +27,7 @@ ln -sf ../usr/lib/os-release "$root/etc/os-release"
 : >"$root/etc/machine-id"  # the initrd lays the box's own over it
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 ln -sf ../proc/self/mounts "$root/etc/mtab"
-ln -sf ../usr/share/zoneinfo/UTC "$root/etc/localtime"
+ln -sf ../run/muster-system/localtime "$root/etc/localtime"  # musterd-system makes it
 : >"$root/usr/lib/clock-epoch"  # no clock is before it
 
 # RAUC: whose bundles are taken, and where they go.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The initrd: busybox, dmsetup, e2fsck, the modules of the board, image/initrd/init, and the hash of this very root.
+# The initrd: busybox, dmsetup, e2fsck, mke2fs, the modules of the board, image/initrd/init, and the hash of this very root.
 # shellcheck source=image/build/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -10,7 +10,7 @@ mkdir -p "$tree"/{bin,etc,proc,sys,dev,root,lib/modules,"$libraries","$(dirname 
 cp "$root/usr/bin/busybox" "$tree/bin/"
 for applet in $("$tree/bin/busybox" --list); do [ -e "$tree/bin/$applet" ] || ln -s busybox "$tree/bin/$applet"; done
 cp -L "$root/$loader" "$tree/$loader"
-for program in usr/sbin/dmsetup usr/sbin/e2fsck; do
+for program in usr/sbin/dmsetup usr/sbin/e2fsck usr/sbin/mke2fs; do
     rm -f "$tree/bin/$(basename "$program")"
     cp "$root/$program" "$tree/bin/"
     for library in $(chroot "$root" "/$loader" --list "/$program" | grep -o '/[^ ]*\.so[^ ]*'); do

@@ -9,7 +9,7 @@ cd "$source" || exit
 flags='-Wno-error=maybe-uninitialized -Wno-error=stringop-overflow -Wno-error=stringop-overread -Wno-error=array-bounds'
 export CCACHE_IGNOREOPTIONS='-Wno-error=*'
 quietly cmake --preset release -DCMAKE_CXX_FLAGS="$flags -Wno-error=restrict -Wno-error=free-nonheap-object" \
-    -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_SYSCONFDIR=/etc
+    -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_SYSCONFDIR=/etc -DMUSTER_BOX=ON
 if [ "$CHECK" = yes ]; then
     quietly cmake --build --preset release --parallel "$(nproc)"
     quietly ctest --preset release --parallel "$(nproc)" -L unit

@@ -1,4 +1,5 @@
 """A booted box, and what is asked of it from outside: over its console, its API, and its disk when it is off."""
+import mmap
 import os
 import shutil
 import subprocess
@@ -82,20 +83,33 @@ class BoxTest(unittest.TestCase):
             self.assertLess(time.monotonic(), until, f"not within {seconds} s: {what}; the console ends:\n{box.seen[-2000:]}")
             box.pump(0.5)
 
-    def from_data(self, box, path):
-        """The octets of a file of the data partition, as they would be there if the plug were pulled now."""
-        copy, found = box.directory / "data.raw", box.directory / "found"
-        whole = box.directory / "whole.raw"
+    def run_inside(self, box, *words, good=(0,)):
+        done = subprocess.run(box.inside(*words), capture_output=True, text=True)
+        self.assertIn(done.returncode, good, done.stderr + done.stdout)
 
-        def run(*words, good=(0,)):
-            done = subprocess.run(box.inside(*words), capture_output=True, text=True)
-            self.assertIn(done.returncode, good, done.stderr + done.stdout)
-        run("qemu-img", "convert", "-U", "-O", "raw", box.path(box.overlay), box.path(whole))
+    def raw_data(self, box):
+        """The data partition as a file, as it would be if the plug were pulled now."""
+        copy, whole = box.directory / "data.raw", box.directory / "whole.raw"
+        self.run_inside(box, "qemu-img", "convert", "-U", "-O", "raw", box.path(box.overlay), box.path(whole))
         with open(whole, "rb") as all_of_it, open(copy, "wb") as data:
             all_of_it.seek(DATA)
             shutil.copyfileobj(all_of_it, data, MIB)
+        whole.unlink()
+        return copy
+
+    @staticmethod
+    def holds(file, text):
+        """Whether its octets have that text, as UTF-8 or UTF-16."""
+        with open(file, "rb") as data, mmap.mmap(data.fileno(), 0, access=mmap.ACCESS_READ) as octets:
+            return any(octets.find(text.encode(form)) >= 0 for form in ("utf-8", "utf-16-le"))
+
+    def from_data(self, box, path):
+        """The octets of a file of the data partition, as they would be there if the plug were pulled now."""
+        copy, found = self.raw_data(box), box.directory / "found"
+
+        def run(*words, good=(0,)):
+            self.run_inside(box, *words, good=good)
         run("e2fsck", "-fy", box.path(copy), good=(0, 1))
         run("debugfs", "-R", f"dump {path} {box.path(found)}", box.path(copy))
-        whole.unlink()
         copy.unlink()
         return found.read_bytes()
