@@ -95,7 +95,7 @@ Result<bool> putFiles(const std::filesystem::path& directory, const Texts& files
                       std::string_view suffix) {
     bool changed = false;
     for (const auto& [name, content] : files) {
-        const auto put = putFile(directory / name, content, kForAll);
+        auto put = putFile(directory / name, content, kForAll);
         if (!put)
             return put;
         changed = changed || *put;
@@ -109,7 +109,7 @@ Result<bool> putFiles(const std::filesystem::path& directory, const Texts& files
             others.push_back(entry->path());
     }
     for (const auto& path : others) {
-        const auto removed = removeFile(path);
+        auto removed = removeFile(path);
         if (!removed)
             return removed;
         changed = changed || *removed;

@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
         ::sigemptyset(&ends);
         ::sigaddset(&ends, SIGTERM);
         ::sigaddset(&ends, SIGINT);
-        ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+        ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
         return run(options);
     } catch (const std::exception& error) {
         write(true, std::string("internal error: ") + error.what());

@@ -295,6 +295,7 @@ void changeBy(const Json& body, system::NetworkSettings& settings, std::vector<W
 /// All that is wrong, at once.
 Reply refused(const char* what, const std::vector<Wrong>& wrong) {
     std::vector<api::Finding> all;
+    all.reserve(wrong.size());
     for (const Wrong& one : wrong)
         all.push_back({one.field, one.found, one.allowed, ""});
     return api::problemReply({Code::malformed, what, all.front().text() + "; nothing was changed"}, all);
@@ -411,9 +412,9 @@ Result<Reply> simple(TheBox& box, const Call&) {
 
 struct OfTheBox {
     Operation operation;
-    const char* what;     ///< "the network settings"
-    const char* instead;  ///< what a person does on a host that is no box
-    Result<Reply> (*handler)(TheBox&, const Call&);
+    const char* what = "";     ///< "the network settings"
+    const char* instead = "";  ///< what a person does on a host that is no box
+    Result<Reply> (*handler)(TheBox&, const Call&) = nullptr;
 };
 
 constexpr const char* kNetworkWhat = "the network settings";
