@@ -22,6 +22,7 @@ PRETTY_NAME="Muster $VERSION"
 VERSION_ID=$VERSION
 IMAGE_ID=muster-$BOARD
 IMAGE_VERSION=$VERSION
+DEFAULT_HOSTNAME=muster
 RELEASE
 ln -sf ../usr/lib/os-release "$root/etc/os-release"
 : >"$root/etc/machine-id"  # the initrd lays the box's own over it
