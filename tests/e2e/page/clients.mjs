@@ -45,7 +45,15 @@ await scenario(async () => {
     say('by its CMID, and from the palette');
 
     await page.goto(`${url}/clients`);
+    await page.getByText(/^1 to 50 of 100,00\d$/).waitFor();
+    // While the sorted list is on its way the old one stands there, and its next page is none of the new one's.
+    let letGo;
+    const held = new Promise((resolve) => { letGo = resolve; });
+    await page.route(/\/api\/v1\/clients\?.*sort=name/, async (route) => { await held; await route.continue(); }, { times: 1 });
     await page.getByRole('button', { name: 'Machine', exact: true }).click();
+    await page.waitForURL(/sort=name/);
+    assert.ok(await page.getByRole('button', { name: 'Next' }).isDisabled());
+    letGo();
     await page.getByRole('link', { name: 'pc-0000000000', exact: false }).waitFor();
     assert.equal(new URL(page.url()).searchParams.get('sort'), 'name');
     await page.getByRole('button', { name: 'Next' }).click();

@@ -62,6 +62,8 @@ export interface Paged<T> {
     slow: boolean;
     first: number;
     hasNext: boolean;
+    /** The rows are those of another question; the answer to this one is on its way. */
+    old: boolean;
     hasBefore: boolean;
     next: () => void;
     before: () => void;
@@ -73,8 +75,8 @@ export function usePaged<T>(path: string, query: Query, limit: number): Paged<T>
     const asked = JSON.stringify(query);
     const [trail, setTrail] = useState<{ asked: string; cursors: string[] }>({ asked, cursors: [] });
     const cursors = useMemo(() => (trail.asked === asked ? trail.cursors : []), [trail, asked]);
-    // With its place in the list: while the next page is on its way, what stands still says where it is from.
-    const [page, setPage] = useState<List<T> & { at: number }>();
+    // With its question and its place in the list: while another is on its way, what stands still says where it is from.
+    const [page, setPage] = useState<List<T> & { asked: string; at: number }>();
     const [problem, setProblem] = useState<Problem>();
     const [state, setState] = useState({ loading: true, slow: false });
     const [turn, setTurn] = useState(0);
@@ -86,7 +88,7 @@ export function usePaged<T>(path: string, query: Query, limit: number): Paged<T>
         get<List<T>>(path, { ...(JSON.parse(asked) as Query), limit, cursor: cursors[cursors.length - 1] }, abort.signal)
             .then((list) => {
                 if (abort.signal.aborted) return;
-                setPage({ ...list, at: cursors.length });
+                setPage({ ...list, asked, at: cursors.length });
                 setProblem(undefined);
             })
             .catch((error: unknown) => {
@@ -102,6 +104,9 @@ export function usePaged<T>(path: string, query: Query, limit: number): Paged<T>
         };
     }, [path, asked, cursors, limit, turn]);
 
+    // Where an old list goes on says nothing about the one that was asked for since.
+    const old = page?.asked !== asked;
+    const stands = !old && page?.at === cursors.length;
     const next = page?.next ?? null;
     return {
         rows: page?.items ?? [],
@@ -109,10 +114,11 @@ export function usePaged<T>(path: string, query: Query, limit: number): Paged<T>
         ...state,
         first: (page?.at ?? 0) * limit + 1,
         hasNext: next !== null,
+        old,
         hasBefore: cursors.length > 0,
         next: useCallback(() => {
-            if (next !== null) setTrail({ asked, cursors: [...cursors, next] });
-        }, [next, asked, cursors]),
+            if (next !== null && stands) setTrail({ asked, cursors: [...cursors, next] });
+        }, [next, stands, asked, cursors]),
         before: useCallback(() => setTrail({ asked, cursors: cursors.slice(0, -1) }), [asked, cursors]),
         reload: useCallback(() => setTurn((n) => n + 1), []),
     };
@@ -126,7 +132,7 @@ export function Pager<T>({ list, total }: { list: Paged<T>; total?: number | und
             <span>{total !== undefined && total >= last ? t('pager.of', { first: list.first, last, n: total }) : t('pager.range', { first: list.first, last })}</span>
             {(list.hasBefore || list.hasNext) && <>
                 <button class="btn" type="button" disabled={!list.hasBefore} onClick={list.before}><Icon name="left" />{t('pager.before')}</button>
-                <button class="btn" type="button" disabled={!list.hasNext} onClick={list.next}>{t('pager.next')}<Icon name="right" /></button></>}
+                <button class="btn" type="button" disabled={!list.hasNext || list.old} onClick={list.next}>{t('pager.next')}<Icon name="right" /></button></>}
         </nav>
     );
 }
