@@ -124,8 +124,8 @@ class Box(integration.DaemonTest):
     def raw(self, packet):
         """What comes back for that packet; nothing: the connection was closed."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+            connection.connect(str(self.socket))  # waits for its turn
             connection.settimeout(30)
-            connection.connect(str(self.socket))
             try:
                 connection.send(packet)
                 return connection.recv(65536)
