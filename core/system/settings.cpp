@@ -112,7 +112,7 @@ void checkPort(const Port& port, const std::string& at, std::vector<Wrong>& wron
         const std::optional<Address>& gateway = v4 ? port.gateway4 : port.gateway6;
         if (!gateway)
             continue;
-        const std::string field = at + ".gateway" + family;
+        const std::string field = std::string(at).append(".gateway").append(family);
         const bool reached =
             isLinkLocal6(*gateway) || std::any_of(port.addresses.begin(), port.addresses.end(),
                                                   [&](const Prefix& one) { return contains(one, *gateway); });
