@@ -7,6 +7,7 @@ QEMU is the builder's, without KVM: one CPU, for with more than one an emulated 
 written: the box works on a copy-on-write overlay.
 """
 import argparse
+import ctypes
 import os
 import re
 import select
@@ -80,7 +81,7 @@ class Box:
                 *map(str, command)]
 
     def start(self):
-        """Switches it on."""
+        """Switches it on. It ends with this process, however that ends."""
         self.seen, self.at, self.began = "", 0, time.monotonic()
         self.process = subprocess.Popen(self.inside(
             "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "Nehalem", "-smp", "1",
@@ -90,7 +91,8 @@ class Box:
             "-drive", f"if=virtio,format=qcow2,cache=writeback,file={self.path(self.overlay)}",
             "-device", "virtio-rng-pci", "-device", "i6300esb", "-watchdog-action", "reset",
             "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{self.web}-:443,hostfwd=tcp:127.0.0.1:{self.kms}-:1688"),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0, start_new_session=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0, start_new_session=True,
+            preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL))  # PR_SET_PDEATHSIG
         os.set_blocking(self.process.stdout.fileno(), False)
         return self
 

@@ -27,7 +27,7 @@ quietly apt-get -q update -o APT::Update::Error-Mode=any
 mapfile -t packages < <(listed "$source/image/packages.list"; printf '%s\n' "$kernel")
 quietly apt-get -q -y --download-only -o Dir::Cache::archives=/store install "${packages[@]}"
 apt-get -qq -y --print-uris -o Dir::Cache::archives="$apt/empty" install "${packages[@]}" >"$apt/uris" ||
-    die 'apt cannot say where the packages are'
+    die 'apt cannot say where the packages are: the list of packages names one that Debian 13 does not have, or the mirror is away'
 
 [ ! -e "$work/debs.lock" ] || mv "$work/debs.lock" "$work/debs.lock.before"
 # 'http://…/base-files_13.8_amd64.deb' base-files_13.8_amd64.deb 74000 SHA256:…

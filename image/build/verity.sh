@@ -14,5 +14,5 @@ truncate -s "$size" "$made/root.img"
 salt=$(printf 'muster-%s-%s' "$BOARD" "$VERSION" | sha256sum | cut -d ' ' -f 1)
 hash=$(veritysetup format --no-superblock --hash=sha256 --data-block-size=4096 --hash-block-size=4096 --salt="$salt" \
     --data-blocks=$((size / 4096)) --hash-offset="$size" "$made/root.img" "$made/root.img" | awk '/^Root hash/ {print $3}')
-[ ${#hash} -eq 64 ] || die 'veritysetup printed no root hash'
+[ ${#hash} -eq 64 ] || die 'veritysetup printed no root hash: is cryptsetup-bin in image/builder.list, and the disk not full?'
 printf 'HASH=%s\nSALT=%s\nBLOCKS=%s\n' "$hash" "$salt" "$((size / 4096))" >"$work/verity.conf"

@@ -17,7 +17,7 @@ namespace muster::supervise {
 
 namespace {
 
-static_assert(CAP_NET_BIND_SERVICE == 10);
+static_assert(kLowPorts == CAP_NET_BIND_SERVICE);
 
 tl::unexpected<Error> refused(Code code, const char* step, int error) {
     return fail(code, "rights", std::string(step) + ": " + std::system_category().message(error));
@@ -25,13 +25,13 @@ tl::unexpected<Error> refused(Code code, const char* step, int error) {
 
 }  // namespace
 
-Result<void> dropCapabilities(unsigned keep) {
+Result<void> dropCapabilities(unsigned kept) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return refused(Code::denied, "no_new_privs", errno);
     // The bounding set first, as long as the right to narrow it is there; a user without that right has nothing to
     // lose.
     for (unsigned long capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability)
-        if (capability != keep)
+        if (capability != kept)
             ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 
@@ -41,9 +41,9 @@ Result<void> dropCapabilities(unsigned keep) {
         return refused(Code::denied, "capget", errno);
     bool more = false;  // of the two words the first has those below 32
     for (__user_cap_data_struct& word : data) {
-        const std::uint32_t kept = &word == data.data() ? word.permitted & (1U << keep) : 0;
-        more = more || word.permitted != kept || word.inheritable != 0;
-        word = {kept, kept, 0};
+        const std::uint32_t left = &word == data.data() ? word.permitted & (1U << kept) : 0;
+        more = more || word.permitted != left || word.inheritable != 0;
+        word = {left, left, 0};
     }
     if (!more)
         return {};  // as under the unit, which bounds them and denies capset
