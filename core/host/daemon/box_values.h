@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "muster/json.h"
+
 #include "system/message.h"
 
 namespace muster::daemon {
