@@ -175,7 +175,7 @@ class Published:
     def test_a_wrong_clock_is_told_and_by_how_much(self):
         daemon = self.appliance(keys=[ns.KEY])
         code, hresult, *words = self.clock
-        self.server.set_clock(2 * 3600 + 61)
+        self.server.set_clock(2 * 3600 + 90)
         try:
             daemon.set(domains=[daemon.wish(self.server, key=ns.KEY.name)], publish=True)
             shown = daemon.when(self.zone, "failed")

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <string_view>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -110,7 +111,7 @@ void Child::become(const std::vector<std::string>& command, const std::vector<st
 
 /// @return  false: nothing more is to be written
 bool Child::feed(Descriptor& input, std::string_view& left) {
-    const ssize_t wrote = ::write(input.get(), left.data(), left.size());
+    const ssize_t wrote = ::send(input.get(), left.data(), left.size(), MSG_NOSIGNAL);
     if (wrote > 0)
         left.remove_prefix(static_cast<std::size_t>(wrote));
     if ((wrote < 0 && errno != EAGAIN && errno != EINTR) || left.empty())
@@ -133,7 +134,8 @@ Ended Child::run(const std::vector<std::string>& command, const std::vector<std:
                  std::string_view input, Monotonic until, std::string& words) {
     std::array<int, 2> in{-1, -1};
     std::array<int, 2> out{-1, -1};
-    if (::pipe2(in.data(), O_CLOEXEC) != 0)
+    // No pipe: a program that ends before it has read all is no signal for this process.
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in.data()) != 0)
         return {};
     Descriptor hisInput(in[0]);
     Descriptor input_(in[1]);

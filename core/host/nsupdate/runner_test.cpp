@@ -95,6 +95,15 @@ TEST(NsupdateRunner, aPrincipalGetsItsTicketFirst) {
                  outcome->words.c_str());
 }
 
+TEST(NsupdateRunner, oneThatReadsNothingIsNoSignal) {
+    program("nsupdate", "exec <&-; echo said\n");
+    for (int i = 0; i < 100; ++i) {  // it is a race who comes first
+        const auto outcome = ran();
+        CHECK(outcome.has_value() && outcome->exit == 0);
+        STRCMP_EQUAL("said\n", outcome->words.c_str());
+    }
+}
+
 TEST(NsupdateRunner, withoutATicketNothingIsSent) {
     program("kinit", "echo 'kinit: Preauthentication failed while getting initial credentials' >&2; exit 1\n");
     program("nsupdate", "touch $here/ran\n");

@@ -9,7 +9,6 @@ namespace {
 
 /// Ended connections whose threads have not yet noticed: more of them than this, and newcomers wait their turn.
 constexpr std::size_t kMaxLeaving = 64;
-constexpr std::chrono::seconds kFirstOctet{1};  ///< a browser that means it has said something by then
 
 constexpr bool isIdle(auto state) noexcept {
     using State = decltype(state);
@@ -52,6 +51,16 @@ void Connections::waiting(Ticket ticket, Monotonic now) noexcept {
 
 void Connections::resting(Ticket ticket, Monotonic now) noexcept {
     set(ticket, State::resting, now);
+}
+
+bool Connections::yield(Ticket ticket) noexcept {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(ticket);
+    if (found == entries_.end() || found->second.state != State::waiting || bounds_.threads == 0 ||
+        connected_ <= bounds_.threads)
+        return false;
+    end(found->second);
+    return true;
 }
 
 bool Connections::busy(Ticket ticket) noexcept {

@@ -21,6 +21,9 @@ struct Bounds {
     std::size_t threads = 0;
 };
 
+/// A browser that means it has said something by then.
+inline constexpr std::chrono::seconds kFirstOctet{1};
+
 /// All connections of one page, over all its listening sockets.
 ///
 /// A connection is idle until its first octet and between two requests. When a bound is reached, the oldest idle one is
@@ -42,8 +45,10 @@ public:
     /// @param now  of a clock that does not step back
     /// @return     nothing: refused
     std::optional<Ticket> enter(int fd, const Address& from, Monotonic now);
-    /// A thread waits for its first octet now: from a second later on it gives way as those at rest do.
+    /// A thread waits for its first octet now: kFirstOctet later it gives way as those at rest do.
     void waiting(Ticket ticket, Monotonic now) noexcept;
+    /// One that has waited for kFirstOctet asks whether others wait for its thread. True: it is ended, as leave() does.
+    [[nodiscard]] bool yield(Ticket ticket) noexcept;
     /// A request was answered, and another may come.
     void resting(Ticket ticket, Monotonic now) noexcept;
     /// A request begins. False: it was ended meanwhile and no answer would arrive, so nothing must be done.

@@ -116,6 +116,28 @@ TEST(Connections, tellTheOneThatWasEndedThatItsRequestMustNotBegin) {
     CHECK(!connections.busy(first->ticket));
 }
 
+TEST(Connections, giveAThreadBackWhileOthersWaitForOne) {
+    Connections narrow{{.connections = 8, .perAddress = 8, .threads = 2}};
+    const auto address = from("10.0.0.1");
+    const auto first = *narrow.enter(-1, address, now);
+    const auto second = *narrow.enter(-1, address, now);
+    narrow.waiting(first, now);
+    narrow.waiting(second, now);
+    CHECK(!narrow.yield(first));  // nobody waits
+    const auto third = *narrow.enter(-1, address, now);
+    CHECK(!narrow.yield(third));  // it has no thread
+    CHECK(narrow.busy(second));
+    CHECK(!narrow.yield(second));  // a request has begun
+    CHECK(narrow.yield(first));
+    CHECK(!narrow.busy(first));
+    CHECK_EQUAL(2, narrow.counts().connected);
+    narrow.waiting(third, now);
+    CHECK(!narrow.yield(third));  // one was enough
+    for (const auto ticket : {first, second, third})
+        narrow.leave(ticket);
+    CHECK_EQUAL(0, narrow.counts().connected);
+}
+
 TEST(Connections, forgetThoseThatLeave) {
     Peer* first = enterBusy("10.0.0.1");
     enterBusy("10.0.0.1");

@@ -191,9 +191,25 @@ bool TlsSocket::poll(const Poco::Timespan& timeout, int mode) {
     const http::SocketUse use(this);
     if (mode != SELECT_READ)
         return StreamSocketImpl::poll(timeout, mode);
+    const Monotonic until = now() + std::chrono::microseconds(timeout.totalMicroseconds());
     if (part_ == Part::first)
-        connections_->waiting(ticket_, now());
-    return session_.awaitReadable(std::min(deadline_, now() + std::chrono::microseconds(timeout.totalMicroseconds())));
+        return awaitFirst(until);
+    return session_.awaitReadable(std::min(deadline_, until));
+}
+
+/// Its time begins here and not when it was accepted: others that said nothing may have kept it waiting for a thread.
+bool TlsSocket::awaitFirst(Monotonic until) {
+    const Monotonic begun = now();
+    connections_->waiting(ticket_, begun);
+    deadline_ = begun + limits_.headTime;
+    until = std::min(deadline_, until);
+    for (Monotonic next = begun + kFirstOctet; next < until; next += kFirstOctet) {
+        if (session_.awaitReadable(next))
+            return true;
+        if (connections_->yield(ticket_))
+            return false;
+    }
+    return session_.awaitReadable(until);
 }
 
 int TlsSocket::available() {

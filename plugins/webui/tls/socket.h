@@ -39,7 +39,7 @@ private:
 };
 
 struct Limits {
-    std::chrono::milliseconds headTime{10'000};     ///< from accept to the end of the head, the handshake included
+    std::chrono::milliseconds headTime{10'000};     ///< from a thread's taking it up to the end of the head: handshake included
     std::size_t headRoom = std::size_t{24} * 1024;  ///< octets while the head comes: it, and what comes with it
     std::chrono::milliseconds idleTime{15'000};     ///< from an answer to the next request's first octet
     std::chrono::milliseconds sendTime{10'000};     ///< for each piece that is sent
@@ -96,6 +96,7 @@ private:
     enum class Part : std::uint8_t { first, request, rest };
 
     int take(const Io& io);
+    bool awaitFirst(Monotonic until);
     void goodbye() noexcept;
 
     Poco::Net::SocketAddress peer_;
