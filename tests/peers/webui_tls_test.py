@@ -339,7 +339,10 @@ class Clients(PageTest):
             self.assertTrue(self.ended(client), "a client that asks nothing more")
 
     def test_the_oldest_idle_connection_of_an_address_gives_way(self):
-        page = self.start("per-address=3")
+        # It is idle a moment after its answer has arrived; whoever was quicker than that tries again.
+        self.assertTrue(any(self.oldest_gave_way(self.start("per-address=3")) for _ in range(20)))
+
+    def oldest_gave_way(self, page):
         old = page.https()
         with contextlib.closing(old), contextlib.ExitStack() as stack:
             old.request("GET", "/")
@@ -347,9 +350,12 @@ class Clients(PageTest):
             for _ in range(2):
                 stack.enter_context(page.connect())
             self.assertIn("TLSv1.", page.ask())
-            with self.assertRaises((http.client.HTTPException, OSError)):
+            try:
                 old.request("GET", "/")
                 old.getresponse()
+            except (http.client.HTTPException, OSError):
+                return True
+        return False
 
     def test_octets_that_are_no_tls(self):
         page = self.start()
