@@ -24,8 +24,9 @@ option(MUSTER_PRECOMPILED "Take the standard library's headers from one precompi
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Dev CACHE STRING "Dev, Debug or Release" FORCE)
 endif()
-set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "quick to build, fit to debug")
-set(CMAKE_C_FLAGS_DEV "-O1 -g1" CACHE STRING "quick to build, fit to debug")
+# Measured: what -O1 saves in the tests it costs twice in compiling. FORCE: project() has set them empty.
+set(CMAKE_CXX_FLAGS_DEV "-O0 -g1" CACHE STRING "quick to build, fit to debug" FORCE)
+set(CMAKE_C_FLAGS_DEV "-O0 -g1" CACHE STRING "quick to build, fit to debug" FORCE)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1" CACHE STRING "" FORCE)
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g1" CACHE STRING "" FORCE)
 
