@@ -40,10 +40,6 @@ private:
     std::mt19937_64 random_;
 };
 
-/// What the client's RPC run time makes of a fault: the HRESULT of the Win32 error that the status stands for.
-/// @source C706 appendix E; [MS-ERREF] 2.2
-HResult hresultOf(RpcStatus status) noexcept;
-
 /// What an answer's stub says.
 /// @param stub  hostile
 /// @param seal  that the answer must carry; nullptr: not checked

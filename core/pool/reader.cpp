@@ -485,4 +485,19 @@ Result<void> Reader::keys(const std::function<bool(const Guid&, const Guid&)>& e
     return scan(kKeyColumns, Guid{}, [&](Statement& row) { return each(row.guid(1), row.guid(0)); });
 }
 
+Result<std::optional<OwnRequest>> Reader::ownRequest() {
+    auto connection = acquire();
+    if (!connection)
+        return fail(connection.error());
+    const Lease lease(*this, std::move(*connection));
+    auto row = lease->prepare("SELECT time,cmid FROM own_request");
+    if (!row)
+        return fail(row.error());
+    if (row->step())
+        return OwnRequest{timeOf(row->integer(0)), row->guid(1)};
+    if (row->code() != SQLITE_DONE)
+        return fail(lease->problem("cannot read"));
+    return std::nullopt;
+}
+
 }  // namespace muster::pool

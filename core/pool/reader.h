@@ -16,6 +16,7 @@
 #include "pool/database.h"
 #include "pool/files.h"
 #include "pool/minutes.h"
+#include "pool/record.h"
 #include "pool/store.h"
 
 namespace muster::pool {
@@ -185,6 +186,8 @@ public:
     /// Calls `each` with all clients in the order of their key; only application and CMID are set. False from `each`
     /// ends it.
     Result<void> keys(const std::function<bool(const Guid& application, const Guid& cmid)>& each);
+    /// The last request of the appliance's own; nothing: there was none.
+    Result<std::optional<OwnRequest>> ownRequest();
     /// A copy of the whole database in a new file. @error duplicate  the file exists
     Result<void> backup(const std::string& path, const std::atomic<bool>& stopping);
 

@@ -12,7 +12,7 @@ namespace muster::pool {
 namespace {
 
 /// `longRequest` is what the first version wrote.
-enum class Kind : std::uint8_t { longRequest = 1, event = 2, removal = 3, request = 4 };
+enum class Kind : std::uint8_t { longRequest = 1, event = 2, removal = 3, request = 4, ownRequest = 5 };
 
 // Bits of a long request's second octet.
 constexpr std::uint8_t kWellFormed = 1;
@@ -230,6 +230,12 @@ void encode(const Note& note, std::vector<std::byte>& out) {
         to.guid(removal->cmid);
         return;
     }
+    if (const auto* own = std::get_if<OwnRequest>(&note)) {
+        to.number(static_cast<std::uint8_t>(Kind::ownRequest));
+        to.time(own->when);
+        to.guid(own->cmid);
+        return;
+    }
     const auto& event = std::get<StoredEvent>(note);
     to.number(static_cast<std::uint8_t>(Kind::event));
     to.time(event.when);
@@ -273,9 +279,16 @@ Result<Record> decode(Octets payload) {
             record = removal;
             break;
         }
+        case Kind::ownRequest: {
+            OwnRequest own;
+            own.when = in.time();
+            own.cmid = in.guid();
+            record = own;
+            break;
+        }
         default:
             return fail(Code::incompatible, "intake record",
-                        "kind " + std::to_string(kind) + "; this Muster knows 1 to 4: start the newer one again");
+                        "kind " + std::to_string(kind) + "; this Muster knows 1 to 5: start the newer one again");
     }
     if (!in.finished())
         return fail(Code::malformed, "intake record",

@@ -29,8 +29,14 @@ struct StoredEvent {
     Guid cmid;            ///< member "cmid" of the fields, or zero
 };
 
-using Note = std::variant<StoredEvent, Removal>;                   ///< what is no request
-using Record = std::variant<RequestRecord, StoredEvent, Removal>;  ///< anything
+/// The appliance asked itself: the whole way of a request's record, to a table of its own (core/host/selftest).
+struct OwnRequest {
+    Timestamp when;
+    Guid cmid;  ///< made up for this one
+};
+
+using Note = std::variant<StoredEvent, Removal, OwnRequest>;                   ///< what is no client's request
+using Record = std::variant<RequestRecord, StoredEvent, Removal, OwnRequest>;  ///< anything
 
 constexpr std::size_t kMaxPayload = std::size_t{24} * 1024;  ///< octets of one encoded record; longer ones are damage
 

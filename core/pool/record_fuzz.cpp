@@ -15,8 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         encode(*request, again);
     else if (const auto* event = std::get_if<StoredEvent>(&*record))
         encode(Note(*event), again);
+    else if (const auto* removal = std::get_if<Removal>(&*record))
+        encode(Note(*removal), again);
     else
-        encode(Note(std::get<Removal>(*record)), again);
+        encode(Note(std::get<OwnRequest>(*record)), again);
     std::vector<std::byte> third;
     const auto back = decode(again);
     if (!back || back->index() != record->index())

@@ -103,8 +103,10 @@ Piece pieceOf(std::uint64_t seq, Record record) {
         piece.requests.push_back(*request);
     else if (auto* event = std::get_if<StoredEvent>(&record))
         piece.note = std::make_unique<Note>(std::move(*event));
+    else if (const auto* removal = std::get_if<Removal>(&record))
+        piece.note = std::make_unique<Note>(*removal);
     else
-        piece.note = std::make_unique<Note>(std::get<Removal>(record));
+        piece.note = std::make_unique<Note>(std::get<OwnRequest>(record));
     return piece;
 }
 

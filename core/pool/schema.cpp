@@ -154,6 +154,14 @@ CREATE TABLE minute(
     faulted  INTEGER NOT NULL) STRICT;
 )sql",
      minutesFromBlocks},
+    // What the appliance asks itself.
+    {R"sql(
+-- The last request of the self-test: no client's, and nowhere else.
+CREATE TABLE own_request(
+    id   INTEGER NOT NULL PRIMARY KEY CHECK(id = 1),
+    time INTEGER NOT NULL,
+    cmid BLOB    NOT NULL) STRICT;
+)sql"},
 };
 static_assert(std::size(kSteps) == static_cast<std::size_t>(kSchemaVersion));
 

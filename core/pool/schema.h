@@ -6,7 +6,7 @@
 namespace muster::pool {
 
 constexpr std::int64_t kApplicationId = 0x4d535452;  ///< "MSTR": PRAGMA application_id of our files
-constexpr std::int64_t kSchemaVersion = 4;           ///< PRAGMA user_version that this Muster writes
+constexpr std::int64_t kSchemaVersion = 5;           ///< PRAGMA user_version that this Muster writes
 
 /// Brings the schema to version `to`, each step in one transaction; a new file gets all of it.
 /// @param to  kSchemaVersion but for tests of the way there

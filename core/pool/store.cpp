@@ -231,6 +231,19 @@ public:
         intake_.push(std::move(piece));
     }
 
+    void appendOwn(const Guid& cmid, std::function<void(Durability)> done) override {
+        Piece piece;
+        piece.note = std::make_unique<Note>(OwnRequest{
+            std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()), cmid});
+        piece.done = std::move(done);
+        intake_.push(std::move(piece));
+    }
+
+    std::optional<Guid> lastOwn() override {
+        const auto own = reader_.ownRequest();
+        return own && *own ? std::optional((*own)->cmid) : std::nullopt;
+    }
+
     void remove(const Guid& cmid, std::function<void(Durability)> done) override {
         Piece piece;
         piece.note = std::make_unique<Note>(

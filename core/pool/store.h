@@ -82,6 +82,12 @@ public:
     /// Takes records in one piece. `done` is called exactly once, on the intake's thread or before append() returns,
     /// when all of them are on disk (synced) or the store has failed. @thread any; never waits for the disk
     virtual void append(std::vector<RequestRecord> records, std::function<void(Durability)> done) = 0;
+    /// Records a request of the appliance's own, in a table of its own, on the way of all others.
+    /// @param done  as with append()  @thread any
+    virtual void appendOwn(const Guid& cmid, std::function<void(Durability)> done) = 0;
+    /// The CMID of the last of them, once it is applied; nothing: there is none, or it cannot be read.
+    /// @thread any but a reactor's
+    virtual std::optional<Guid> lastOwn() = 0;
     /// Journals an event; nobody waits for it. @thread any
     virtual void journal(EventRecord event) = 0;
 

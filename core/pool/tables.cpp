@@ -153,6 +153,7 @@ Result<void> Tables::prepare() {
         {removeClients_, "DELETE FROM client WHERE cmid=?1"},
         {addMinute_, MinuteTally::kUpsert},
         {removeSurplus_, "DELETE FROM surplus WHERE cmid=?1"},
+        {keepOwn_, "INSERT OR REPLACE INTO own_request(id,time,cmid) VALUES(1,?1,?2)"},
     };
     for (const auto& [statement, sql] : all) {
         auto prepared = connection_.prepare(sql);
@@ -279,8 +280,10 @@ Result<void> Tables::applyAll(std::span<const Piece> pieces) {
         if (piece.note) {
             if (const auto* event = std::get_if<StoredEvent>(piece.note.get()))
                 good = good && addEvent(*event, seq);
+            else if (const auto* removal = std::get_if<Removal>(piece.note.get()))
+                good = good && flushClients() && remove(*removal);
             else
-                good = good && flushClients() && remove(std::get<Removal>(*piece.note));
+                good = good && keepOwn(std::get<OwnRequest>(*piece.note));
         }
     }
     if (!good || !writeBlock() || !flushClients() || !writeTotals() || !minutes_.write(addMinute_))
@@ -336,6 +339,12 @@ bool Tables::addEvent(const StoredEvent& event, std::uint64_t seq) {
     to.bind(8, std::string_view(event.source));
     to.bind(9, std::string_view(event.fields));
     return to.run();
+}
+
+bool Tables::keepOwn(const OwnRequest& own) {
+    keepOwn_.bind(1, milliseconds(own.when));
+    keepOwn_.bind(2, own.cmid);
+    return keepOwn_.run();
 }
 
 bool Tables::remove(const Removal& removal) {

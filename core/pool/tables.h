@@ -70,6 +70,7 @@ private:
     bool addRequest(const RequestRecord& record, std::uint64_t seq);
     bool addEvent(const StoredEvent& event, std::uint64_t seq);
     bool remove(const Removal& removal);
+    bool keepOwn(const OwnRequest& own);
     bool writeTotals();
     bool flushClients();
     /// Who says that it had another CMID before takes that one's place in the count, also after a restart.
@@ -88,7 +89,7 @@ private:
     Statement updateClient_, insertClient_, countNames_, updateSurplus_, insertSurplus_;
     Statement retireClient_, retireSurplus_;
     Statement removeClients_, removeSurplus_, countApplications_;
-    Statement addMinute_;
+    Statement addMinute_, keepOwn_;
     std::unordered_map<ProductKey, std::int64_t, ProductHash> products_;
     ProductKey lastProduct_{};
     std::int64_t lastProductId_ = -1;

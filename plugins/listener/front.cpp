@@ -177,7 +177,7 @@ Front::Accepted Front::acceptOne(Acceptor& acceptor) noexcept {
 }
 
 void Front::welcome(int fd, std::uint16_t port, const Address& source) noexcept {
-    if (!limits_->allow.contain(source)) {
+    if (!limits_->allow.contain(source) && !dispatcher_.isOwn(reactor_, source)) {
         ++shared_.notAllowed;
         ::close(fd);
         return;

@@ -68,6 +68,25 @@ constexpr Field kModeBody[] = {
      .required = true},
 };
 
+constexpr Field kStepFields[] = {
+    {.name = "step",
+     .type = FieldType::choice,
+     .help = "bind: the association; mgmt: the RPC run time's own interface; request: through listener and dispatcher; "
+             "record: on disk and in the database.",
+     .choices = "bind|mgmt|request|record",
+     .column = true},
+    {.name = "address", .type = FieldType::text, .help = "What was asked.", .column = true},
+    {.name = "found", .type = FieldType::text, .help = "What was found.", .column = true},
+};
+
+constexpr Field kSelfTestAnswer[] = {
+    {.name = "steps",
+     .type = FieldType::objects,
+     .help = "All that was tried; all of it is good.",
+     .fields = kStepFields},
+    {.name = "leftOut", .type = FieldType::text, .help = "What could not be tried, and why; empty: nothing."},
+};
+
 bool failed(plugins::State state) noexcept {
     return state != plugins::State::started && state != plugins::State::stopped;
 }
@@ -140,6 +159,43 @@ HostView hostView(const CoreView& view) {
     host.version = MUSTER_VERSION;
     host.now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
     return host;
+}
+
+/// Why a request of the self-test leaves no record; empty: it does.
+std::string unrecorded(const CoreView& view) {
+    if (view.mode == Mode::none)
+        return "nothing is recorded before a mode is chosen";
+    return view.services.recording() ? "" : "requests are not recorded (setting pool.record)";
+}
+
+Result<Reply> selfTest(const CoreView& view) {
+    constexpr const char* kSubject = "self-test";
+    if (!view.ready)
+        return fail(Code::busy, kSubject, "the daemon is starting; ask again in a moment");
+    for (const plugins::PluginStatus& plugin : view.plugins.list())
+        if (failed(plugin.state))
+            return fail(Code::internal, kSubject,
+                        "plugin " + plugin.name + " is " + plugins::name(plugin.state) + ": " + plugin.reason);
+    if (view.mode != Mode::none && view.services.presentAuthority() == nullptr)
+        return fail(Code::internal, kSubject,
+                    "the authority of mode " + std::string(name(view.mode)) + " is not in service");
+    const auto listening = view.sockets.bound();
+    if (listening.empty())
+        return fail(Code::internal, kSubject, "no address is listened on, no client can reach this appliance");
+    const std::string leftOut = unrecorded(view);
+    pool::Store* const store = leftOut.empty() ? view.store.get() : nullptr;
+    if (leftOut.empty() && store == nullptr)
+        return fail(Code::storage, kSubject, "nothing is recorded: " + view.store.trouble());
+    const auto steps = view.services.selfTest().run(listening, store);
+    if (!steps)
+        return fail(steps.error());
+    Json::Array tried;
+    for (const selftest::Step& step : *steps) {
+        if (!step.good)
+            return fail(Code::internal, kSubject, step.name + " at " + step.where + ": " + step.words);
+        tried.push_back(json({{"step", step.name}, {"address", step.where}, {"found", step.words}}));
+    }
+    return Reply(json({{"steps", std::move(tried)}, {"leftOut", leftOut}}));
 }
 
 Reply textReply(std::string text) {
@@ -248,6 +304,16 @@ Result<void> addCoreOperations(api::OperationTable& table, const CoreView& view)
                              view.restart();
                              return Reply(json({{"restarting", true}}));
                          });
+        !added)
+        return added;
+    if (auto added = add({.method = "POST",
+                          .path = "/self-test",
+                          .role = Role::operator_,
+                          .cli = "self-test",
+                          .summary = "Asks this appliance what a client would ask, all the way to the disk and back. "
+                                     "No upstream and no name server hears of it, and no client is counted.",
+                          .answer = kSelfTestAnswer},
+                         [&view](const Call&) { return selfTest(view); });
         !added)
         return added;
     if (auto added = add({.method = "GET",

@@ -81,6 +81,7 @@ void DaemonServices::giveOut() noexcept {
     dispatch::Service service;
     if (serves_) {
         service.authority = presentAuthority();
+        service.own = &selfTest_;
         if (recording()) {
             service.store = parts_.store.get();
             service.newClients = &admission_;  // without records all would stay new

@@ -15,6 +15,7 @@
 #include "host/nsupdate/helper.h"
 #include "host/plugins/services.h"
 #include "host/reactor/reactor_pool.h"
+#include "host/selftest/self_test.h"
 #include "host/settings/settings.h"
 #include "host/supervise/listen_sockets.h"
 #include "pool/admission.h"
@@ -83,6 +84,7 @@ public:
     /// From now on a section's mistakes refuse its plugin: all before were judged together.
     void judgeSettings() noexcept { judging_ = true; }
     StoreAdmission& admission() noexcept { return admission_; }
+    selftest::SelfTest& selfTest() noexcept { return selfTest_; }
     /// nullptr: none. Valid for ever. @thread any
     Authority* presentAuthority() const noexcept { return authority_.load(std::memory_order_acquire); }
     /// Gives every reactor its present authority and store, or nothing any more. @thread not a reactor's
@@ -142,6 +144,7 @@ private:
     Parts parts_;
     PresentPool pool_;
     StoreAdmission admission_;
+    selftest::SelfTest selfTest_;
     dispatch::ActivationDispatcher* dispatcher_ = nullptr;
     settings::SettingsStore::Subscriber settingsChanged_;
     std::atomic<Authority*> authority_{nullptr};

@@ -48,4 +48,8 @@ void ActivationDispatcher::detach(Reactor& reactor, Responder& responder) noexce
     lanes_[reactor.index()]->detach(responder);
 }
 
+bool ActivationDispatcher::isOwn(Reactor& reactor, const Address& source) noexcept {
+    return lanes_[reactor.index()]->isOwn(source);
+}
+
 }  // namespace muster::dispatch

@@ -39,6 +39,7 @@ public:
     void submit(Reactor& reactor, Responder& responder, std::uint64_t token, const Address& source,
                 Octets body) noexcept override;
     void detach(Reactor& reactor, Responder& responder) noexcept override;
+    bool isOwn(Reactor& reactor, const Address& source) noexcept override;
 
     struct Shared;  ///< what the lanes have in common
 

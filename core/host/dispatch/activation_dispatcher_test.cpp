@@ -347,3 +347,63 @@ TEST(ActivationDispatcher, aClientOfASourceWithTooManyNewOnesMakesNoRow) {
     LONGS_EQUAL(1, counters().newOverLimit.value());
     commit(0);
 }
+
+TEST(ActivationDispatcher, itsOwnRequestGoesToTheDiskAndIsInNoCount) {
+    serve({&authority, &store, &tooMany, &own});
+    bool asked = false;
+    authority.onDecide = [&](muster::Exchange& exchange) {
+        asked = true;
+        exchange.complete(ScriptedAuthority::answer(1));
+    };
+    submit(1, requestOf(99));
+    turn();
+    CHECK_FALSE(asked);
+    LONGS_EQUAL(0, store.pieces.size());
+    LONGS_EQUAL(1, store.own.size());
+    CHECK(store.own[0].first.octets[0] == std::byte{99});
+    LONGS_EQUAL(0, answers.tokens.size());
+    store.own[0].second(Durability::durable);
+    turn();
+    LONGS_EQUAL(1, answers.tokens.size());
+    CHECK(answers.last.kind == Outcome::Kind::answered);
+    LONGS_EQUAL(0, counters().requests.value() + counters().answered.value() + counters().newOverLimit.value());
+    LONGS_EQUAL(0, dispatcher->inFlight());
+}
+
+TEST(ActivationDispatcher, itsOwnRequestIsAnsweredOnlyWhenItIsOnDisk) {
+    serve({&authority, &store, nullptr, &own});
+    submit(1, requestOf(99));
+    turn();
+    store.own[0].second(Durability::notDurable);
+    turn();
+    CHECK(answers.last.kind == Outcome::Kind::faulted);
+    LONGS_EQUAL(0, counters().faulted.value());
+}
+
+TEST(ActivationDispatcher, itsOwnRequestGoesBesideThoseOfClients) {
+    serve({&authority, &store, nullptr, &own});
+    submit(1);
+    submit(2, requestOf(99));
+    submit(3);
+    turn();
+    LONGS_EQUAL(1, store.own.size());
+    LONGS_EQUAL(0, store.pieces.size());  // they gather while its group is under way
+    store.own[0].second(Durability::durable);
+    turn();
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{2}));
+    LONGS_EQUAL(1, store.pieces.size());
+    LONGS_EQUAL(2, store.pieces[0].records.size());
+    commit(0);
+    CHECK(answers.tokens == (std::vector<std::uint64_t>{2, 1, 3}));
+    LONGS_EQUAL(2, counters().requests.value());
+}
+
+TEST(ActivationDispatcher, whoComesFromItselfIsKnown) {
+    muster::Address source;
+    source.port = 99;
+    CHECK_FALSE(dispatcher->isOwn(reactor, source));
+    serve({&authority, &store, nullptr, &own});
+    CHECK(dispatcher->isOwn(reactor, source));
+    source.port = 98;
+    CHECK_FALSE(dispatcher->isOwn(reactor, source));
+}

@@ -67,6 +67,8 @@ struct QueueStore final : muster::pool::Store {
         recorded += records.size();
         thread.take(std::move(done));
     }
+    void appendOwn(const muster::Guid&, std::function<void(Durability)> done) override { thread.take(std::move(done)); }
+    std::optional<muster::Guid> lastOwn() override { return std::nullopt; }
     void journal(muster::pool::EventRecord) override {}
     bool isKnown(const muster::Guid&, const muster::Guid&) const noexcept override { return false; }
     bool settle(std::chrono::milliseconds) override { return true; }

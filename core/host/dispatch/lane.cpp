@@ -33,7 +33,6 @@ void Lane::serve(Reactor& reactor, const Service& service) noexcept {
 void Lane::submit(Reactor& reactor, Responder& responder, std::uint64_t token, const Address& source,
                   Octets body) noexcept {
     bind(reactor);
-    ++shared_.counters.requests;
     LiveExchange* exchange = nullptr;
     try {
         exchange = take(body);
@@ -41,6 +40,7 @@ void Lane::submit(Reactor& reactor, Responder& responder, std::uint64_t token, c
         // No memory for this one; those under way have theirs.
     }
     if (exchange == nullptr) {
+        ++shared_.counters.requests;
         ++shared_.counters.faulted;
         responder.respond(token, Outcome::fault(RpcStatus::serverTooBusy, "no room for another request"));
         return;
@@ -55,6 +55,19 @@ void Lane::submit(Reactor& reactor, Responder& responder, std::uint64_t token, c
     exchange->wellFormed_ = kms::decodeRequest(exchange->body(), exchange->request_).has_value();
     exchange->overLimit_ = false;
     exchange->product_ = {};
+    exchange->own_ = service_.own != nullptr && exchange->wellFormed_ && !exchange->request_.isOpaque() &&
+                     service_.own->isOwn(exchange->request_.cmid);
+    if (exchange->own_) {
+        exchange->authority_ = nullptr;
+        exchange->leavesWithoutRecord_ = false;
+        exchange->deadline_ = reactor.now() + limits_.exchange;
+        link(*exchange);
+        service_.own->decide(*exchange);
+        if (oldestDeciding_ != nullptr)
+            armFor(oldestDeciding_->deadline_);
+        return;
+    }
+    ++shared_.counters.requests;
     if (!exchange->wellFormed_) {
         ++shared_.counters.malformed;
     } else if (!exchange->request_.isOpaque()) {
@@ -145,6 +158,10 @@ void Lane::complete(LiveExchange& exchange, const Outcome& outcome) noexcept {
     exchange.state_ = LiveExchange::State::decided;
     exchange.outcome_ = outcome;
     exchange.next_ = nullptr;
+    if (exchange.own_) {
+        leaveOwn(exchange);
+        return;
+    }
     *decidedEnd_ = &exchange;
     decidedEnd_ = &exchange.next_;
     if (decidedCount_++ == 0)
@@ -196,6 +213,14 @@ void Lane::leave() noexcept {
     LiveExchange* const first = std::exchange(decided_, nullptr);
     decidedEnd_ = &decided_;
     const std::size_t count = std::exchange(decidedCount_, 0);
+    leave(first, count, decidedSince_);
+}
+
+void Lane::leaveOwn(LiveExchange& exchange) noexcept {
+    leave(&exchange, 1, reactor_->now());
+}
+
+void Lane::leave(LiveExchange* first, std::size_t count, Monotonic since) noexcept {
     if (service_.store == nullptr) {
         release(first, true);  // nothing is to be recorded
         return;
@@ -214,7 +239,7 @@ void Lane::leave() noexcept {
     }
     batch->first = first;
     batch->next = nullptr;
-    batch->deadline = decidedSince_ + limits_.commit;
+    batch->deadline = since + limits_.commit;
     batch->younger = nullptr;
     batch->older = youngestBatch_;
     (youngestBatch_ != nullptr ? youngestBatch_->younger : oldestBatch_) = batch;
@@ -244,6 +269,15 @@ bool Lane::nobodyWaits(const Batch& batch) noexcept {
 }
 
 bool Lane::send(Batch& batch, std::size_t count) const noexcept {
+    const auto arrived = [&batch](pool::Durability durability) { batch.lane.arrived(batch, durability); };
+    if (batch.first->own_) {
+        try {
+            service_.store->appendOwn(batch.first->request_.cmid, arrived);
+            return true;
+        } catch (const std::exception&) {
+            return false;
+        }
+    }
     std::vector<pool::RequestRecord> records;
     try {
         records.reserve(count);
@@ -252,13 +286,12 @@ bool Lane::send(Batch& batch, std::size_t count) const noexcept {
     } catch (const std::exception&) {
         return false;
     }
-    service_.store->append(std::move(records),
-                           [&batch](pool::Durability durability) { batch.lane.arrived(batch, durability); });
+    service_.store->append(std::move(records), arrived);
     return true;
 }
 
 void Lane::recordAlone(const LiveExchange& exchange) const noexcept {
-    if (service_.store == nullptr)
+    if (service_.store == nullptr || exchange.own_)
         return;
     try {
         std::vector<pool::RequestRecord> records;
@@ -346,7 +379,15 @@ void Lane::release(LiveExchange* exchange, bool durable) noexcept {
 }
 
 void Lane::respond(LiveExchange& exchange, const Outcome& outcome) noexcept {
-    switch (outcome.kind) {
+    if (!exchange.own_)
+        count(outcome.kind);
+    inFlight_.fetch_sub(1, std::memory_order_relaxed);
+    if (Responder* const responder = std::exchange(exchange.responder_, nullptr))
+        responder->respond(exchange.token_, outcome);
+}
+
+void Lane::count(Outcome::Kind kind) noexcept {
+    switch (kind) {
         case Outcome::Kind::answered:
             ++shared_.counters.answered;
             break;
@@ -360,9 +401,6 @@ void Lane::respond(LiveExchange& exchange, const Outcome& outcome) noexcept {
             ++shared_.counters.dropped;
             break;
     }
-    inFlight_.fetch_sub(1, std::memory_order_relaxed);
-    if (Responder* const responder = std::exchange(exchange.responder_, nullptr))
-        responder->respond(exchange.token_, outcome);
 }
 
 void Lane::detach(const Responder& responder) noexcept {

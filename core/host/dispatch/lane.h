@@ -65,6 +65,7 @@ private:
     State state_ = State::free;
     bool wellFormed_ = false;
     bool overLimit_ = false;
+    bool own_ = false;                  ///< the appliance's: see OwnRequests
     bool leavesWithoutRecord_ = false;  ///< its authority's rule
     std::uint16_t size_ = 0;
     Responder* responder_ = nullptr;  ///< nullptr: nobody waits any more
@@ -95,6 +96,7 @@ public:
     void submit(Reactor& reactor, Responder& responder, std::uint64_t token, const Address& source,
                 Octets body) noexcept;
     void detach(const Responder& responder) noexcept;
+    bool isOwn(const Address& source) noexcept { return service_.own != nullptr && service_.own->comesFrom(source); }
     void complete(LiveExchange& exchange, const Outcome& outcome) noexcept;
     void roundEnd() noexcept override;
 
@@ -118,6 +120,7 @@ private:
     LiveExchange* take(Octets body);
     void recycle(LiveExchange& exchange) noexcept;
     void respond(LiveExchange& exchange, const Outcome& outcome) noexcept;
+    void count(Outcome::Kind kind) noexcept;
     void release(LiveExchange* exchange, bool durable) noexcept;
     void link(LiveExchange& exchange) noexcept;
     void unlink(LiveExchange& exchange) noexcept;
@@ -128,6 +131,9 @@ private:
     void looked() noexcept;
     /// What is decided leaves: for the store, or at once when nothing is recorded.
     void leave() noexcept;
+    void leave(LiveExchange* first, std::size_t count, Monotonic since) noexcept;
+    /// The appliance's own request leaves alone: its record is another.
+    void leaveOwn(LiveExchange& exchange) noexcept;
     bool send(Batch& batch, std::size_t count) const noexcept;
     /// Its exchanges wait for the store no more.
     void releaseEarly(Batch& batch) noexcept;

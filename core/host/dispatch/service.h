@@ -10,6 +10,7 @@
 
 namespace muster {
 class Authority;
+class Exchange;
 namespace pool {
 class Store;
 }  // namespace pool
@@ -28,12 +29,31 @@ protected:
     ~NewClients() = default;
 };
 
+/// A request of the appliance's own that goes the whole way and touches nothing of the clients': it is in no count and
+/// no journal, and no upstream hears of it (core/host/selftest).
+class OwnRequests {
+public:
+    /// Whether a connection from there is the appliance's own. @thread any reactor's, several at a time
+    virtual bool comesFrom(const Address& source) noexcept = 0;
+    /// Whether this request is one that was announced. Called once per well-formed version 4 request, so it is quick
+    /// where none was. @thread any reactor's, several at a time
+    virtual bool isOwn(const Guid& cmid) noexcept = 0;
+    /// In the authority's place; it is recorded, and answered when the record is durable. @thread the exchange's
+    /// reactor
+    virtual void decide(Exchange& exchange) noexcept = 0;
+
+protected:
+    ~OwnRequests() = default;
+};
+
 /// Whom requests are given to. All may be nullptr: without an authority a client gets an RPC fault, without a store
-/// nothing is recorded and nothing waits, without `newClients` there is no bound.
+/// nothing is recorded and nothing waits, without `newClients` there is no bound, without `own` every request is a
+/// client's.
 struct Service {
     Authority* authority = nullptr;
     pool::Store* store = nullptr;
     NewClients* newClients = nullptr;
+    OwnRequests* own = nullptr;
 };
 
 struct Limits {
@@ -46,7 +66,7 @@ struct Limits {
 
 /// What has happened since the start. Only grows. @thread any
 struct Counters {
-    Counter requests;          ///< submitted
+    Counter requests;          ///< submitted; the appliance's own are in none of these
     Counter malformed;         ///< of them: no request of a known shape
     Counter answered;          ///< outcomes by kind, as they left
     Counter refused;           ///<

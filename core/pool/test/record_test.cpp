@@ -95,6 +95,10 @@ TEST(Record, anEventAndARemovalComeBackAsTheyWere) {
     octets.clear();
     encode(Note(Removal{at(2), cmidOf(7)}), octets);
     CHECK_TRUE(std::get<Removal>(*decode(octets)).cmid == cmidOf(7));
+    octets.clear();
+    encode(Note(OwnRequest{at(3), cmidOf(8)}), octets);
+    const auto own = std::get<OwnRequest>(*decode(octets));
+    CHECK_TRUE(own.cmid == cmidOf(8) && own.when == at(3));
 }
 
 TEST(Record, everyShorterOrLongerOneIsRefused) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <future>
 #include <iterator>
 
 #include "CppUTest/TestHarness.h"
@@ -37,6 +38,23 @@ TEST_GROUP(Store) {
         CHECK_TRUE(appendAndWait(*store, std::move(records)) == Durability::durable);
     }
 };
+
+TEST(Store, keepsARequestOfItsOwnApartFromAllOthers) {
+    CHECK_FALSE(store->lastOwn().has_value());
+    for (const unsigned number : {1U, 2U}) {
+        std::promise<Durability> done;
+        store->appendOwn(cmidOf(number), [&](Durability how) { done.set_value(how); });
+        CHECK_TRUE(done.get_future().get() == Durability::durable);
+        CHECK_TRUE(store->settle(kLong));
+        CHECK_TRUE(store->lastOwn() == cmidOf(number));
+    }
+    reopen();
+    CHECK_TRUE(store->lastOwn() == cmidOf(2));
+    CHECK_TRUE(clients().clients.empty());
+    CHECK_TRUE(journal().entries.empty());
+    const Totals totals = store->totals();
+    CHECK_EQUAL(0U, totals.requests + totals.failed + totals.machines + totals.clients);
+}
 
 TEST(Store, listsAClientWithAllThatItSaid) {
     RequestRecord record = requestOf(7);

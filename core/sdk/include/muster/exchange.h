@@ -127,6 +127,9 @@ public:
                         Octets body) noexcept = 0;
     /// After this no outcome reaches `responder`. @thread the reactor's
     virtual void detach(Reactor& reactor, Responder& responder) noexcept = 0;
+    /// Whether the appliance itself comes from there just now, to test itself: rules about clients' networks are not
+    /// meant for it. @thread the reactor's
+    virtual bool isOwn(Reactor& /*reactor*/, const Address& /*source*/) noexcept { return false; }
 
 protected:
     ~Dispatcher() = default;
