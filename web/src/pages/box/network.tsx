@@ -1,0 +1,170 @@
+/** Addresses of each port, name servers and search domains; tried first, kept when they are confirmed. */
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { get, send } from '../../api/client';
+import type { Finding } from '../../api/problem';
+import type { Addressing, Network } from '../../api/types';
+import { useAct, useResource } from '../../api/use';
+import { t } from '../../i18n';
+import { Callout, Labelled, Sev, Trouble, Waiting } from '../../ui/bits';
+import { Confirm } from '../../ui/dialog';
+import { toast } from '../../ui/toast';
+import { fateOf, pagesAt } from './address';
+import { bodyOf, draftOf, families, findingsOf, isSame, listed, type Draft, type Family, type FamilyDraft, type Findings, type PortDraft } from './draft';
+import { TrialPart, type Trial } from './trial';
+import { within } from './within';
+
+const pause = 4000;  // ms between two questions
+const limit = 3500;  // ms: on trial, an answer that comes later will not come at all
+const trialSeconds = 90;
+
+const words = (findings: Finding[] | undefined): string | undefined => findings?.map((f) => t('problem.finding', { found: f.found, allowed: f.allowed })).join('; ');
+
+interface FamilyProps {
+    port: string;
+    family: Family;
+    draft: FamilyDraft;
+    findings: Findings;
+    change: (draft: FamilyDraft) => void;
+}
+
+function FamilyPart({ port, family, draft, findings, change }: FamilyProps) {
+    const at = `${port}.${family}`;
+    const several = (text: string) => Math.min(4, Math.max(1, listed(text).length));
+    return (
+        <div>
+            <Labelled label={t('box.addressing', { family })} help={draft.addressing === 'fixed' ? undefined : t(`box.addressing.${draft.addressing}.${family}`)} error={words(findings[`${at}.addressing`])}>{(ids) => <select {...ids} value={draft.addressing} onChange={(e) => change({ ...draft, addressing: e.currentTarget.value as Addressing })}>
+                {(['auto', 'fixed', 'off'] as const).map((one) => <option key={one} value={one}>{t(one === 'auto' ? `box.addressing.auto${family}` : `box.addressing.${one}`)}</option>)}</select>}</Labelled>
+            {draft.addressing === 'fixed' && <>
+                <Labelled label={t('box.addresses', { family })} help={t('box.addresses.help', { example: family === 4 ? '10.0.0.7/24' : '2001:db8::7/64' })} error={words(findings[`${at}.addresses`])}>{(ids) => <textarea {...ids} class="mono sm" rows={several(draft.addresses)} spellcheck={false} autocapitalize="none" value={draft.addresses} onInput={(e) => change({ ...draft, addresses: e.currentTarget.value })} />}</Labelled>
+                <Labelled label={t('box.gateway', { family })} help={t('box.gateway.help')} error={words(findings[`${at}.gateway`])}>{(ids) => <input {...ids} class="mono sm" type="text" spellcheck={false} autocapitalize="none" autocomplete="off" value={draft.gateway} onInput={(e) => change({ ...draft, gateway: e.currentTarget.value })} />}</Labelled></>}
+        </div>
+    );
+}
+
+function PortPart({ port, findings, change }: { port: PortDraft; findings: Findings; change: (port: PortDraft) => void }) {
+    return (
+        <fieldset class="port"><legend><code>{port.name}</code></legend>
+            <p class="row sm muted">{port.live ? <><Sev level={port.live.up ? 'ok' : 'note'}>{t(port.live.up ? 'box.port.up' : 'box.port.down')}</Sev>{port.live.mac && <code class="xs">{port.live.mac}</code>}<span>{t('box.port.now')} {port.live.addresses.length === 0 ? t('box.port.none') : port.live.addresses.map((one) => <code key={one} class="xs addr">{one} </code>)}</span></> : <Sev level="warn">{t('box.port.absent')}</Sev>}</p>
+            <div class="cols spaced2">{families.map((family) => <FamilyPart key={family} port={port.name} family={family} draft={port[family]} findings={findings} change={(draft) => change({ ...port, [family]: draft })} />)}</div>
+        </fieldset>
+    );
+}
+
+export function NetworkSection({ mayChange }: { mayChange: boolean }) {
+    const [trial, setTrial] = useState<Trial>();
+    const [tried, setTried] = useState<ReturnType<typeof bodyOf>>();
+    const [over, setOver] = useState<'kept' | 'back'>();
+    const [edited, setEdited] = useState<Draft>();
+    const [asking, setAsking] = useState(false);
+    const load = useCallback((signal: AbortSignal) => within(limit, signal, (s) => get<Network>('/network', {}, s)), []);
+    const network = useResource(load, pause);
+    const act = useAct();
+    const deciding = useAct();
+    const data = network.data;
+    const head = useRef<HTMLHeadingElement>(null);
+
+    // What the box says of a trial goes before what this page remembers of it; each answer is looked at once.
+    useEffect(() => {
+        if (!data) return;
+        if (data.secondsLeft > 0) {
+            setOver(undefined);
+            setTried(data);
+            setTrial((known) => ({ until: Date.now() + data.secondsLeft * 1000, before: known?.before }));
+        } else {
+            setTrial((known) => {
+                // An answer from before the change came in force.
+                if (known && Date.now() < known.until && known.before && isSame(draftOf(known.before), draftOf(data)) && waits.current) return known;
+                if (known) setOver((how) => how ?? 'back');
+                return undefined;
+            });
+        }
+    }, [data]);
+    // From the moment the change is sent until its answer, or until a question is answered by the trial.
+    const waits = useRef(false);
+    if (data && data.secondsLeft > 0) waits.current = false;
+
+    const until = trial?.until;
+    const reload = network.reload;
+    useEffect(() => {
+        if (until === undefined) return undefined;
+        const timer = setTimeout(() => {
+            waits.current = false;
+            reload();
+        }, Math.max(0, until - Date.now()) + 1000);
+        return () => clearTimeout(timer);
+    }, [until, reload]);
+
+    if (!data) return <section aria-labelledby="nw"><div class="head"><h2 id="nw">{t('box.network')}</h2></div>{network.problem ? <Trouble problem={network.problem} again={network.reload} /> : <Waiting />}</section>;
+
+    const kept = draftOf(data);
+    const draft = edited ?? kept;
+    const findings = findingsOf(act.problem?.errors ?? [], draft);
+    const dirty = edited !== undefined && !isSame(edited, kept);
+    const fate = fateOf(location.hostname, data, bodyOf(draft));
+    const change = (next: Draft) => setEdited({ ...next });
+    const attempt = () => {
+        const body = bodyOf(draft);
+        setAsking(false);
+        setOver(undefined);
+        void act.run(async () => {
+            waits.current = true;
+            setTried(body);
+            const sent: Trial = { until: Date.now() + trialSeconds * 1000, before: data };
+            // Where the page's own address goes, the answer may never come: the countdown begins all the same.
+            const timer = setTimeout(() => setTrial(sent), limit);
+            try {
+                const answer = await send<Network>('PUT', '/network', { ...body });
+                setTrial(answer.secondsLeft > 0 ? { until: Date.now() + answer.secondsLeft * 1000, before: data } : undefined);
+                setEdited(undefined);
+                head.current?.focus();
+            } catch (error) {
+                waits.current = false;
+                if (!(error instanceof Error && 'code' in error && error.code === 'unreachable')) setTrial(undefined);
+                throw error;
+            } finally {
+                clearTimeout(timer);
+                network.reload();
+            }
+        });
+    };
+    const decide = (how: 'kept' | 'back') => void deciding.run(async () => {
+        await within(30_000, undefined, () => send('POST', how === 'kept' ? '/network/confirm' : '/network/revert'));
+        setOver(how);
+        setTrial(undefined);
+        setTried(undefined);
+        setEdited(undefined);
+        head.current?.focus();
+        toast(t(how === 'kept' ? 'box.kept' : 'box.wentBack'));
+        network.reload();
+    }).then((good) => good || network.reload());
+
+    const away = network.problem?.code === 'unreachable';
+    return (
+        <section aria-labelledby="nw"><div class="head"><h2 id="nw" ref={head} tabIndex={-1}>{t('box.network')}</h2></div>
+            <div role="status">{!trial && over === 'back' && <div class="mb"><Callout level="note" title={t('box.wentBack')}><p>{t('box.wentBack.detail')}</p></Callout></div>}</div>
+            {trial && <div class="mb"><TrialPart trial={trial} tried={tried ?? data} away={away} busy={deciding.busy} mayChange={mayChange} keep={() => decide('kept')} back={() => decide('back')} /></div>}
+            {deciding.problem && <div class="mb"><Trouble problem={deciding.problem} /></div>}
+            {!trial && network.problem && <div class="mb"><Trouble problem={network.problem} again={network.reload} /></div>}
+            <form onSubmit={(e) => { e.preventDefault(); act.clear(); setAsking(true); }}>
+                <fieldset class="plainset" disabled={!mayChange || trial !== undefined || act.busy}><legend class="vh">{t('box.network')}</legend>
+                    {draft.ports.length === 0 && <p class="muted">{t('box.noPorts')}</p>}
+                    {draft.ports.map((port, i) => <PortPart key={port.name} port={port} findings={findings} change={(next) => change({ ...draft, ports: draft.ports.map((one, n) => (n === i ? next : one)) })} />)}
+                    <div class="cols port">
+                        <Labelled label={t('box.nameServers')} help={t('box.nameServers.help')} error={words(findings['nameServers'])}>{(ids) => <textarea {...ids} class="mono sm" rows={2} spellcheck={false} autocapitalize="none" value={draft.nameServers} onInput={(e) => change({ ...draft, nameServers: e.currentTarget.value })} />}</Labelled>
+                        <Labelled label={t('box.domains')} help={t('box.domains.help')} error={words(findings['domains'])}>{(ids) => <textarea {...ids} class="mono sm" rows={2} spellcheck={false} autocapitalize="none" value={draft.domains} onInput={(e) => change({ ...draft, domains: e.currentTarget.value })} />}</Labelled>
+                    </div>
+                </fieldset>
+                {act.problem && (act.problem.errors.length === 0 || findings['']) && act.problem.code !== 'unreachable' && <div class="spaced"><Trouble problem={act.problem} /></div>}
+                {act.problem && act.problem.errors.length > 0 && !findings[''] && <p class="spaced err" role="alert"><span>{t('box.fields', { n: act.problem.errors.length })}</span></p>}
+                {mayChange && !trial && <div class="row spaced"><button class="btn go" type="submit" disabled={!dirty || act.busy}>{t('box.try')}</button>
+                    {dirty && <button class="btn" type="button" disabled={act.busy} onClick={() => { setEdited(undefined); act.clear(); }}>{t('box.discard')}</button>}
+                    <span class="muted sm">{t(dirty ? 'box.try.how' : 'box.try.nothing')}</span></div>}
+            </form>
+            {asking && <Confirm title={t('box.try.ask')} act={t('box.try')} danger={false} close={() => setAsking(false)} run={attempt}>
+                <p>{t('box.try.detail')}</p>
+                {fate === 'goes' && <Callout level="warn" title={t('box.fate.goes', { host: location.host })}><p>{t('box.fate.open')}</p><ul class="bullets">{pagesAt(bodyOf(draft), location).map((page) => <li key={page}><code class="anywhere">{page}</code></li>)}</ul></Callout>}
+                {fate === 'open' && <Callout level="warn" title={t('box.fate.unsure', { host: location.host })}><p>{t('box.trial.dhcp')}</p></Callout>}
+            </Confirm>}
+        </section>
+    );
+}
