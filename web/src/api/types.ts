@@ -371,14 +371,14 @@ export interface Audit {
 
 export type Addressing = 'off' | 'auto' | 'fixed';
 
-export interface NetworkPort {
+export type NetworkPort = {
     name: string;
     ipv4: Addressing;
     ipv6: Addressing;
     addresses: string[];
     gateway4?: string;
     gateway6?: string;
-}
+};
 
 export interface LivePort {
     name: string;

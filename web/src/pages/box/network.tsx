@@ -1,7 +1,7 @@
 /** Addresses of each port, name servers and search domains; tried first, kept when they are confirmed. */
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { get, send } from '../../api/client';
-import type { Finding } from '../../api/problem';
+import { toProblem, type Finding } from '../../api/problem';
 import type { Addressing, Network } from '../../api/types';
 import { useAct, useResource } from '../../api/use';
 import { t } from '../../i18n';
@@ -10,12 +10,13 @@ import { Confirm } from '../../ui/dialog';
 import { toast } from '../../ui/toast';
 import { fateOf, pagesAt } from './address';
 import { bodyOf, draftOf, families, findingsOf, isSame, listed, type Draft, type Family, type FamilyDraft, type Findings, type PortDraft } from './draft';
-import { TrialPart, type Trial } from './trial';
+import { TrialPart } from './trial';
+import { isTrial, step, type State, type Step } from './trial-state';
 import { within } from './within';
 
 const pause = 4000;  // ms between two questions
 const limit = 3500;  // ms: on trial, an answer that comes later will not come at all
-const trialSeconds = 90;
+const slowest = 15_000;  // ms: reloading networkd takes up to ten seconds
 
 const words = (findings: Finding[] | undefined): string | undefined => findings?.map((f) => t('problem.finding', { found: f.found, allowed: f.allowed })).join('; ');
 
@@ -51,46 +52,24 @@ function PortPart({ port, findings, change }: { port: PortDraft; findings: Findi
 }
 
 export function NetworkSection({ mayChange }: { mayChange: boolean }) {
-    const [trial, setTrial] = useState<Trial>();
-    const [tried, setTried] = useState<ReturnType<typeof bodyOf>>();
-    const [over, setOver] = useState<'kept' | 'back'>();
+    const [state, tell] = useReducer<State, Step>(step, { kind: 'none' });
     const [edited, setEdited] = useState<Draft>();
     const [asking, setAsking] = useState(false);
     const load = useCallback((signal: AbortSignal) => within(limit, signal, (s) => get<Network>('/network', {}, s)), []);
     const network = useResource(load, pause);
     const act = useAct();
     const deciding = useAct();
-    const data = network.data;
     const head = useRef<HTMLHeadingElement>(null);
+    const { data, reload } = network;
 
-    // What the box says of a trial goes before what this page remembers of it; each answer is looked at once.
     useEffect(() => {
-        if (!data) return;
-        if (data.secondsLeft > 0) {
-            setOver(undefined);
-            setTried(data);
-            setTrial((known) => ({ until: Date.now() + data.secondsLeft * 1000, before: known?.before }));
-        } else {
-            setTrial((known) => {
-                // An answer from before the change came in force.
-                if (known && Date.now() < known.until && known.before && isSame(draftOf(known.before), draftOf(data)) && waits.current) return known;
-                if (known) setOver((how) => how ?? 'back');
-                return undefined;
-            });
-        }
+        if (data) tell({ what: 'seen', network: data, now: Date.now() });
     }, [data]);
-    // From the moment the change is sent until its answer, or until a question is answered by the trial.
-    const waits = useRef(false);
-    if (data && data.secondsLeft > 0) waits.current = false;
-
+    const trial = isTrial(state) ? state : undefined;
     const until = trial?.until;
-    const reload = network.reload;
     useEffect(() => {
         if (until === undefined) return undefined;
-        const timer = setTimeout(() => {
-            waits.current = false;
-            reload();
-        }, Math.max(0, until - Date.now()) + 1000);
+        const timer = setTimeout(reload, Math.max(0, until - Date.now()) + 1000);
         return () => clearTimeout(timer);
     }, [until, reload]);
 
@@ -103,46 +82,36 @@ export function NetworkSection({ mayChange }: { mayChange: boolean }) {
     const fate = fateOf(location.hostname, data, bodyOf(draft));
     const change = (next: Draft) => setEdited({ ...next });
     const attempt = () => {
-        const body = bodyOf(draft);
+        const tried = bodyOf(draft);
         setAsking(false);
-        setOver(undefined);
         void act.run(async () => {
-            waits.current = true;
-            setTried(body);
-            const sent: Trial = { until: Date.now() + trialSeconds * 1000, before: data };
             // Where the page's own address goes, the answer may never come: the countdown begins all the same.
-            const timer = setTimeout(() => setTrial(sent), limit);
+            tell({ what: 'sent', tried, before: data, now: Date.now() });
             try {
-                const answer = await send<Network>('PUT', '/network', { ...body });
-                setTrial(answer.secondsLeft > 0 ? { until: Date.now() + answer.secondsLeft * 1000, before: data } : undefined);
+                tell({ what: 'answered', network: await within(slowest, undefined, () => send<Network>('PUT', '/network', { ...tried })), now: Date.now() });
                 setEdited(undefined);
                 head.current?.focus();
             } catch (error) {
-                waits.current = false;
-                if (!(error instanceof Error && 'code' in error && error.code === 'unreachable')) setTrial(undefined);
+                tell({ what: toProblem(error).code === 'unreachable' ? 'lost' : 'refused' });
                 throw error;
             } finally {
-                clearTimeout(timer);
-                network.reload();
+                reload();
             }
         });
     };
     const decide = (how: 'kept' | 'back') => void deciding.run(async () => {
-        await within(30_000, undefined, () => send('POST', how === 'kept' ? '/network/confirm' : '/network/revert'));
-        setOver(how);
-        setTrial(undefined);
-        setTried(undefined);
+        await within(slowest, undefined, () => send('POST', how === 'kept' ? '/network/confirm' : '/network/revert'));
+        tell({ what: 'decided', how });
         setEdited(undefined);
         head.current?.focus();
         toast(t(how === 'kept' ? 'box.kept' : 'box.wentBack'));
-        network.reload();
-    }).then((good) => good || network.reload());
+    }).finally(reload);
 
     const away = network.problem?.code === 'unreachable';
     return (
         <section aria-labelledby="nw"><div class="head"><h2 id="nw" ref={head} tabIndex={-1}>{t('box.network')}</h2></div>
-            <div role="status">{!trial && over === 'back' && <div class="mb"><Callout level="note" title={t('box.wentBack')}><p>{t('box.wentBack.detail')}</p></Callout></div>}</div>
-            {trial && <div class="mb"><TrialPart trial={trial} tried={tried ?? data} away={away} busy={deciding.busy} mayChange={mayChange} keep={() => decide('kept')} back={() => decide('back')} /></div>}
+            <div role="status">{state.kind === 'over' && state.how === 'back' && <div class="mb"><Callout level="note" title={t('box.wentBack')}><p>{t('box.wentBack.detail')}</p></Callout></div>}</div>
+            {trial && <div class="mb"><TrialPart trial={trial} away={away} busy={deciding.busy} mayChange={mayChange} keep={() => decide('kept')} back={() => decide('back')} /></div>}
             {deciding.problem && <div class="mb"><Trouble problem={deciding.problem} /></div>}
             {!trial && network.problem && <div class="mb"><Trouble problem={network.problem} again={network.reload} /></div>}
             <form onSubmit={(e) => { e.preventDefault(); act.clear(); setAsking(true); }}>

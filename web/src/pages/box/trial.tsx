@@ -1,23 +1,14 @@
 /** New network settings wait to be confirmed: how long still, where the page is then, and both ways out. */
-import type { Network } from '../../api/types';
 import { t, tr } from '../../i18n';
 import { Callout, useTick } from '../../ui/bits';
 import { fateOf, pagesAt } from './address';
-
-export interface Trial {
-    /** By this browser's clock, in milliseconds. */
-    until: number;
-    /** The network before; undefined: the page was loaded since. */
-    before: Network | undefined;
-}
+import type { Trial } from './trial-state';
 
 /** Seconds that a screen reader is told, so that it is not told each of them. */
 const marks = [60, 30, 15];
 
 interface Props {
     trial: Trial;
-    /** The settings on trial. */
-    tried: Pick<Network, 'ports' | 'nameServers' | 'domains'>;
     /** The last question got no answer. */
     away: boolean;
     busy: boolean;
@@ -27,11 +18,11 @@ interface Props {
     back: () => void;
 }
 
-export function TrialPart({ trial, tried, away, busy, mayChange, keep, back }: Props) {
+export function TrialPart({ trial, away, busy, mayChange, keep, back }: Props) {
     useTick(true);
     const left = Math.max(0, Math.ceil((trial.until - Date.now()) / 1000));
-    const pages = pagesAt(tried, location).filter((page) => new URL(page).host !== location.host);
-    const goes = trial.before !== undefined && ['goes', 'open'].includes(fateOf(location.hostname, trial.before, tried));
+    const pages = pagesAt(trial.tried, location).filter((page) => new URL(page).host !== location.host);
+    const goes = trial.before !== undefined && ['goes', 'open'].includes(fateOf(location.hostname, trial.before, trial.tried));
     const said = marks.findLast((mark) => left <= mark);
     return (
         <Callout level="warn" title={t('box.trial')}>

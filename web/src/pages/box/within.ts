@@ -7,17 +7,15 @@ export function within<T>(limit: number, signal: AbortSignal | undefined, load: 
     const end = () => own.abort();
     if (signal?.aborted) own.abort();
     signal?.addEventListener('abort', end);
-    let late = false;
-    const timer = setTimeout(() => {
-        late = true;
-        own.abort();
-    }, limit);
-    return load(own.signal)
-        .catch((error: unknown) => {
-            throw late ? unreachable() : error;
-        })
-        .finally(() => {
-            clearTimeout(timer);
-            signal?.removeEventListener('abort', end);
-        });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+            reject(unreachable());
+            own.abort();
+        }, limit);
+    });
+    return Promise.race([load(own.signal), late]).finally(() => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+    });
 }
