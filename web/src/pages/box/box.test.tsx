@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Network, Slots } from '../../api/types';
 import { addressOfHost, fateOf, pagesAt } from './address';
-import { bodyOf, draftOf, findingsOf, isSame, listed, type Draft } from './draft';
+import { bodyOf, draftOf, findingsOf, isIdle, isSame, listed, type Draft } from './draft';
 import { levelOf, mebibytes, systemsOf } from './firmware-state';
 import { isTrial, step, type State } from './trial-state';
 import { within } from './within';
@@ -40,6 +40,7 @@ describe('the network as a form', () => {
         expect(isSame(draftOf({ ...fresh, ports }), draftOf({ ...fresh, ports, secondsLeft: 7 }))).toBe(true);
         expect(isSame(draftOf({ ...fresh, ports }), draftOf(fresh))).toBe(false);
     });
+    it('has nothing to do at a port without a cable that nobody has set', () => expect([...draftOf(fresh).ports, ...fixed(fresh, 'eth1', 'x').ports].map(isIdle)).toEqual([false, true, false, false]));
     it('takes lines, blanks and commas', () => expect(listed(' a,b\n\n c ')).toEqual(['a', 'b', 'c']));
     it('finds the field of each finding', () => {
         let draft = fixed(fresh, 'eth1', '10.9.0.7/24\nx');

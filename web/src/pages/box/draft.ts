@@ -50,6 +50,8 @@ export function draftOf(network: Network): Draft {
 
 const isAutomatic = (port: PortDraft): boolean => families.every((family) => port[family].addressing === 'auto');
 
+export const isIdle = (port: PortDraft): boolean => isAutomatic(port) && port.live?.up === false;
+
 export interface NetworkBody {
     ports: NetworkPort[];
     nameServers: string[];

@@ -4,7 +4,7 @@ import { get, send } from '../../api/client';
 import type { Slot, Slots, Update } from '../../api/types';
 import { Aborted, upload, type Upload } from '../../api/upload';
 import { useAct, useResource } from '../../api/use';
-import { number, t } from '../../i18n';
+import { number, t, tr } from '../../i18n';
 import { Callout, Labelled, Sev, Time, Trouble, Waiting } from '../../ui/bits';
 import { Confirm } from '../../ui/dialog';
 import { levelOf, mebibytes, systemsOf, type Systems } from './firmware-state';
@@ -22,13 +22,14 @@ interface RowProps {
 
 function Row({ slot, which, next, mayChange, busy, mark }: RowProps) {
     const boot = slot.boot ?? slot.name;
-    const button = (as: Mark['as']) => <button class="btn bare" type="button" disabled={busy} onClick={() => mark({ as, which, slot })}>{t(`box.mark.${as}`)}<span class="vh"> {boot}</span></button>;
+    const button = (as: Mark['as']) => <button class="btn" type="button" disabled={busy} onClick={() => mark({ as, which, slot })}>{t(`box.mark.${as}`)}<span class="vh"> {boot}</span></button>;
     return (
-        <tr><th scope="row"><b>{boot}</b> <span class="muted">{t(which === 'booted' ? 'box.slot.runs' : 'box.slot.beside')}</span></th>
-            <td>{slot.version ?? <span class="dim">{t('box.slot.unknown')}</span>}</td>
-            <td>{slot.health === 'good' ? <Sev level="ok">{t('box.slot.good')}</Sev> : slot.health === 'bad' ? <Sev level="warn">{t('box.slot.bad')}</Sev> : <span class="dim">{t('box.slot.unknown')}</span>}{next === which && <> <span class="muted nowrap">{t('box.slot.next')}</span></>}</td>
-            <td class="num opt-md">{slot.installed ? <Time iso={slot.installed} /> : <span class="dim">{t('box.slot.unknown')}</span>}</td>
-            <td class="num">{mayChange && <>{next !== which && button('active')}{slot.health !== 'good' && button('good')}{which === 'other' && slot.health !== 'bad' && button('bad')}</>}</td></tr>
+        <li><div><h3>{t(which === 'booted' ? 'box.slot.runs' : 'box.slot.beside', { slot: boot })}</h3>
+            <p class="row sm spread"><span>{slot.version ? t('box.slot.version', { version: slot.version }) : t('box.slot.nameless')}</span>
+                {slot.health === 'good' ? <Sev level="ok">{t('box.slot.good')}</Sev> : slot.health === 'bad' && <Sev level="warn">{t('box.slot.bad')}</Sev>}
+                {next === which && <span>{t('box.slot.next')}</span>}
+                {slot.installed && <span class="muted">{tr('box.slot.installed', { when: <Time iso={slot.installed} /> })}</span>}</p></div>
+            {mayChange && <span class="row">{next !== which && button('active')}{slot.health !== 'good' && button('good')}{which === 'other' && slot.health !== 'bad' && button('bad')}</span>}</li>
     );
 }
 
@@ -40,7 +41,7 @@ function Last({ update, systems, mayChange, restart }: { update: Update; systems
     const what = update.version ? t('box.update.what', { version: update.version }) : t('box.update.nameless');
     return (
         <Callout level={levelOf(update.phase)} title={t(`box.update.${update.phase}`, { what })}>
-            {(update.phase === 'failed' || update.phase === 'went-back') && update.words && <p><bdi lang="en">{update.words}</bdi></p>}
+            {update.phase === 'failed' && update.words && <p><bdi lang="en">{update.words}</bdi></p>}
             <p class="muted">{t(`box.update.${update.phase}.then`, { slot, version: systems.booted?.version ?? systems.booted?.boot ?? '' })}</p>
             {update.phase === 'installed' && mayChange && <p class="spaced2"><button class="btn go" type="button" onClick={restart}>{t('box.restartInto', { slot })}</button></p>}
         </Callout>
@@ -109,8 +110,7 @@ export function FirmwareSection({ mayChange, restart }: { mayChange: boolean; re
     const said = sent === undefined ? '' : uploaded ? t('box.upload.written') : t('box.upload.on');
     return (
         <section class="sect" aria-labelledby="fw">{head}
-            <div class="scroll" tabIndex={0} role="region" aria-label={t('table.of', { what: t('box.firmware') })}><table><thead><tr><th scope="col">{t('box.system')}</th><th scope="col">{t('system.version')}</th><th scope="col">{t('box.health')}</th><th scope="col" class="num opt-md">{t('box.installed')}</th><th scope="col"><span class="vh">{t('backup.acts')}</span></th></tr></thead>
-                <tbody>{systems.booted && <Row slot={systems.booted} which="booted" next={systems.next} mayChange={mayChange} busy={busy} mark={setMarking} />}{systems.other && <Row slot={systems.other} which="other" next={systems.next} mayChange={mayChange} busy={busy} mark={setMarking} />}</tbody></table></div>
+            <ul class="ways">{systems.booted && <Row slot={systems.booted} which="booted" next={systems.next} mayChange={mayChange} busy={busy} mark={setMarking} />}{systems.other && <Row slot={systems.other} which="other" next={systems.next} mayChange={mayChange} busy={busy} mark={setMarking} />}</ul>
             <div class="spaced" aria-live="polite"><Last update={update.data} systems={systems} mayChange={mayChange} restart={restart} /></div>
             {update.problem && <div class="spaced"><Trouble problem={update.problem} again={update.reload} /></div>}
             {installs && <div class="spaced"><Bar label={t('box.installing')} value={update.data.percent} max={100} text={t('box.installing.at', { n: update.data.percent, words: update.data.words })} /></div>}

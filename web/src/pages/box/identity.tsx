@@ -5,7 +5,7 @@ import type { BoxTime } from '../../api/types';
 import { useAct, useResource, type Resource } from '../../api/use';
 import { t } from '../../i18n';
 import { Labelled, Sev, Trouble, Waiting, useTick } from '../../ui/bits';
-import { clockSeconds, length } from '../../ui/format';
+import { exact, length } from '../../ui/format';
 import { toast } from '../../ui/toast';
 import { clockOf } from '../clock';
 import { listed } from './draft';
@@ -65,7 +65,7 @@ function Clock({ time }: { time: BoxTime }) {
     const now = new Date(Date.now() + (ahead ?? 0));
     return (
         <dl class="kv">
-            <dt>{t('box.clock')}</dt><dd><span role="timer">{now.toLocaleDateString(undefined, { dateStyle: 'medium' })}, {clockSeconds(now)}</span></dd>
+            <dt>{t('box.clock')}</dt><dd><span role="timer">{exact(now)}</span></dd>
             <dt>{t('box.clock.against')}</dt><dd>{level === 'warn' ? <Sev level="warn">{t(ahead !== undefined && ahead > 0 ? 'box.clock.ahead' : 'box.clock.behind', { time: length(seconds) })}</Sev> : <Sev level="ok">{t('box.clock.same')}</Sev>}</dd>
             <dt>{t('box.ntp.state')}</dt><dd>{!time.ntp ? t('box.ntp.off') : time.synchronized ? <Sev level="ok">{t('box.ntp.good')}</Sev> : <Sev level="note">{t('box.ntp.waits')}</Sev>}</dd>
         </dl>

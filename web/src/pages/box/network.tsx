@@ -9,7 +9,7 @@ import { Callout, Labelled, Sev, Trouble, Waiting } from '../../ui/bits';
 import { Confirm } from '../../ui/dialog';
 import { toast } from '../../ui/toast';
 import { fateOf, pagesAt } from './address';
-import { bodyOf, draftOf, families, findingsOf, isSame, listed, type Draft, type Family, type FamilyDraft, type Findings, type PortDraft } from './draft';
+import { bodyOf, draftOf, families, findingsOf, isIdle, isSame, listed, type Draft, type Family, type FamilyDraft, type Findings, type PortDraft } from './draft';
 import { TrialPart } from './trial';
 import { isTrial, step, type State, type Step } from './trial-state';
 import { within } from './within';
@@ -81,6 +81,9 @@ export function NetworkSection({ mayChange }: { mayChange: boolean }) {
     const dirty = edited !== undefined && !isSame(edited, kept);
     const fate = fateOf(location.hostname, data, bodyOf(draft));
     const change = (next: Draft) => setEdited({ ...next });
+    // Where no cable is and nothing is set, nobody has anything to do, unless that is all there is.
+    const idle = kept.ports.some((port) => port.live?.up) ? kept.ports.filter(isIdle).map((port) => port.name) : [];
+    const portPart = (port: PortDraft) => <PortPart key={port.name} port={port} findings={findings} change={(next) => change({ ...draft, ports: draft.ports.map((one) => (one.name === port.name ? next : one)) })} />;
     const attempt = () => {
         const tried = bodyOf(draft);
         setAsking(false);
@@ -117,7 +120,8 @@ export function NetworkSection({ mayChange }: { mayChange: boolean }) {
             <form onSubmit={(e) => { e.preventDefault(); act.clear(); setAsking(true); }}>
                 <fieldset class="plainset" disabled={!mayChange || trial !== undefined || act.busy}><legend class="vh">{t('box.network')}</legend>
                     {draft.ports.length === 0 && <p class="muted">{t('box.noPorts')}</p>}
-                    {draft.ports.map((port, i) => <PortPart key={port.name} port={port} findings={findings} change={(next) => change({ ...draft, ports: draft.ports.map((one, n) => (n === i ? next : one)) })} />)}
+                    {draft.ports.filter((port) => !idle.includes(port.name)).map(portPart)}
+                    {idle.length > 0 && <details class="port"><summary>{t('box.idle', { n: idle.length, names: idle.join(', ') })}</summary><div class="spaced2">{draft.ports.filter((port) => idle.includes(port.name)).map(portPart)}</div></details>}
                     <div class="cols port">
                         <Labelled label={t('box.nameServers')} help={t('box.nameServers.help')} error={words(findings['nameServers'])}>{(ids) => <textarea {...ids} class="mono sm" rows={2} spellcheck={false} autocapitalize="none" value={draft.nameServers} onInput={(e) => change({ ...draft, nameServers: e.currentTarget.value })} />}</Labelled>
                         <Labelled label={t('box.domains')} help={t('box.domains.help')} error={words(findings['domains'])}>{(ids) => <textarea {...ids} class="mono sm" rows={2} spellcheck={false} autocapitalize="none" value={draft.domains} onInput={(e) => change({ ...draft, domains: e.currentTarget.value })} />}</Labelled>
