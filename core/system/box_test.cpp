@@ -312,8 +312,9 @@ TEST(Box, aBundleIsInstalledFromItsOnePlace) {
     CHECK((did<UpdateState>(Verb::updateRead) ==
            UpdateState{UpdateState::Phase::installed, 100, "Copying image", {}, {}}));
     CHECK_FALSE(std::filesystem::exists(places.bundle()));
-    STRCMP_EQUAL(("rauc install " + places.bundle().string() + "\nrauc status --detailed --output-format=json\n").c_str(),
-                 calls().c_str());
+    STRCMP_EQUAL(
+        ("rauc install " + places.bundle().string() + "\nrauc status --detailed --output-format=json\n").c_str(),
+        calls().c_str());
     begin();
     CHECK(did<UpdateState>(Verb::updateRead).phase == UpdateState::Phase::installed);
 }
@@ -343,12 +344,13 @@ TEST(Box, anInstallationThatWasCutShortHasFailed) {
 }
 
 /// A box whose other system was just written.
-TEST_GROUP_BASE(Updated, TEST_GROUP_CppUTestGroupBox) {
+struct UpdatedBox : TEST_GROUP_CppUTestGroupBox {
     void runs(const char* booted) const {
-        program("rauc", std::string("[ $1 != status ] || echo '{\"booted\":\"") + booted +
-                            "\",\"boot_primary\":\"boot.1\",\"slots\":["
-                            "{\"boot.0\":{\"bootname\":\"A\",\"slot_status\":{\"bundle\":{\"version\":\"1.0\"}}}},"
-                            "{\"boot.1\":{\"bootname\":\"B\",\"slot_status\":{\"bundle\":{\"version\":\"1.1\"}}}}]}'\n");
+        program("rauc",
+                std::string("[ $1 != status ] || echo '{\"booted\":\"") + booted +
+                    "\",\"boot_primary\":\"boot.1\",\"slots\":["
+                    "{\"boot.0\":{\"bootname\":\"A\",\"slot_status\":{\"bundle\":{\"version\":\"1.0\"}}}},"
+                    "{\"boot.1\":{\"bootname\":\"B\",\"slot_status\":{\"bundle\":{\"version\":\"1.1\"}}}}]}'\n");
     }
     void setup() override {
         TEST_GROUP_CppUTestGroupBox::setup();
@@ -368,6 +370,7 @@ TEST_GROUP_BASE(Updated, TEST_GROUP_CppUTestGroupBox) {
     }
     UpdateState::Phase phase() { return did<UpdateState>(Verb::updateRead).phase; }
 };
+TEST_GROUP_BASE(Updated, UpdatedBox){};
 
 TEST(Updated, itSaysIntoWhichSystemAndWhat) {
     const auto state = did<UpdateState>(Verb::updateRead);

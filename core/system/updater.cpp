@@ -93,7 +93,8 @@ const UpdateState& Updater::state() {
 
 void Updater::judge() {
     using Phase = UpdateState::Phase;
-    const bool isDue = state_.phase == Phase::installed || state_.phase == Phase::running || state_.phase == Phase::wentBack;
+    const bool isDue =
+        state_.phase == Phase::installed || state_.phase == Phase::running || state_.phase == Phase::wentBack;
     if (!isDue || judged_ || state_.slot.empty() || boot_ == clock_.boot)
         return;
     const auto slots = askSlots(programs_);

@@ -127,8 +127,9 @@ constexpr Field kMarkBody[] = {{.name = "as",
                                 .required = true}};
 constexpr Field kUpdate[] = {
     {.name = "phase",
-     .help = "none; installing; installed: the next start is of it; failed: it was not installed; running: it was started; "
-             "went-back: it was started, and the box went back by itself.",
+     .help =
+         "none; installing; installed: the next start is of it; failed: it was not installed; running: it was started; "
+         "went-back: it was started, and the box went back by itself.",
      .column = true},
     {.name = "percent", .type = FieldType::integer, .help = "How far it is.", .column = true},
     {.name = "words", .help = "What the installer says.", .column = true},

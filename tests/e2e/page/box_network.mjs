@@ -55,6 +55,12 @@ await scenario(async () => {
         await accessible(page, `a trial, ${colorScheme}, ${viewport.width}`);
         await fits(page, `a trial at ${viewport.width}`);
     }
+    await page.context().setOffline(true);
+    await network.getByText(`The box does not answer at ${new URL(url).host} any more.`).waitFor();
+    await network.getByText('Open the page there, sign in and confirm:').waitFor();
+    await page.context().setOffline(false);
+    await network.getByText('The page is also at:').waitFor();
+    say('where the box is not reached any more, the page says where it is');
     await network.getByRole('button', { name: 'Go back now' }).click();
     await network.getByText('The network is as it was before.').waitFor();
     assert.match(await ask('network'), /Address=10\.9\.0\.7\/24/);
@@ -63,6 +69,17 @@ await scenario(async () => {
     await network.getByRole('button', { name: 'Keep these settings' }).click();
     await page.getByText('The new network settings are kept.').waitFor();
     assert.match(await ask('network'), /Address=10\.9\.0\.8\/24/);
+
+    await page.context().setOffline(true);
+    await addresses.fill('10.9.0.6/24');
+    await attempt();
+    await timer.waitFor();
+    await page.context().setOffline(false);
+    await network.getByText('The appliance does not answer').waitFor();
+    assert.equal(await timer.count(), 0);
+    assert.match(await ask('network'), /Address=10\.9\.0\.8\/24/);
+    say('what did not arrive is not said to be on trial');
+
     await page.reload();
     await until(async () => (await addresses.inputValue()) === '10.9.0.8/24', 'the settings that were kept');
     assert.equal(await timer.count(), 0);

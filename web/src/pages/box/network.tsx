@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { get, send } from '../../api/client';
 import { toProblem, type Finding } from '../../api/problem';
-import type { Addressing, Network } from '../../api/types';
+import type { Addressing, LivePort, Network } from '../../api/types';
 import { useAct, useResource } from '../../api/use';
 import { t } from '../../i18n';
 import { Callout, Labelled, Sev, Trouble, Waiting } from '../../ui/bits';
@@ -17,6 +17,8 @@ import { within } from './within';
 const pause = 4000;  // ms between two questions
 const limit = 3500;  // ms: on trial, an answer that comes later will not come at all
 const slowest = 15_000;  // ms: reloading networkd takes up to ten seconds
+
+const liveOf = (network: Network, name: string): LivePort | undefined => network.live.find((live) => live.name === name);
 
 const words = (findings: Finding[] | undefined): string | undefined => findings?.map((f) => t('problem.finding', { found: f.found, allowed: f.allowed })).join('; ');
 
@@ -83,7 +85,7 @@ export function NetworkSection({ mayChange }: { mayChange: boolean }) {
     const change = (next: Draft) => setEdited({ ...next });
     // Where no cable is and nothing is set, nobody has anything to do, unless that is all there is.
     const idle = kept.ports.some((port) => port.live?.up) ? kept.ports.filter(isIdle).map((port) => port.name) : [];
-    const portPart = (port: PortDraft) => <PortPart key={port.name} port={port} findings={findings} change={(next) => change({ ...draft, ports: draft.ports.map((one) => (one.name === port.name ? next : one)) })} />;
+    const portPart = (port: PortDraft) => <PortPart key={port.name} port={{ ...port, live: liveOf(data, port.name) }} findings={findings} change={(next) => change({ ...draft, ports: draft.ports.map((one) => (one.name === port.name ? next : one)) })} />;
     const attempt = () => {
         const tried = bodyOf(draft);
         setAsking(false);
@@ -127,7 +129,7 @@ export function NetworkSection({ mayChange }: { mayChange: boolean }) {
                         <Labelled label={t('box.domains')} help={t('box.domains.help')} error={words(findings['domains'])}>{(ids) => <textarea {...ids} class="mono sm" rows={2} spellcheck={false} autocapitalize="none" value={draft.domains} onInput={(e) => change({ ...draft, domains: e.currentTarget.value })} />}</Labelled>
                     </div>
                 </fieldset>
-                {act.problem && (act.problem.errors.length === 0 || findings['']) && act.problem.code !== 'unreachable' && <div class="spaced"><Trouble problem={act.problem} /></div>}
+                {act.problem && (act.problem.errors.length === 0 || findings['']) && (act.problem.code !== 'unreachable' || state.kind === 'none') && <div class="spaced"><Trouble problem={act.problem} /></div>}
                 {act.problem && act.problem.errors.length > 0 && !findings[''] && <p class="spaced err" role="alert"><span>{t('box.fields', { n: act.problem.errors.length })}</span></p>}
                 {mayChange && !trial && <div class="row spaced"><button class="btn go" type="submit" disabled={!dirty || act.busy}>{t('box.try')}</button>
                     {dirty && <button class="btn" type="button" disabled={act.busy} onClick={() => { setEdited(undefined); act.clear(); }}>{t('box.discard')}</button>}
