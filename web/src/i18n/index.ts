@@ -40,7 +40,10 @@ export function preferred(stored: string | null, wanted: readonly string[]): Lan
 }
 
 export async function loadLanguage(chosen: Language): Promise<void> {
-    const [own, ...more] = await Promise.all([chosen === 'de' ? import('./de').then((m) => m.de) : import('./en').then((m) => m.en), ...[...here].map((name) => parts[name][chosen]())]);
+    const own = chosen === 'de' ? (await import('./de')).de : (await import('./en')).en;
+    let more: Partial<Record<Key, Message>>[] = [];
+    // Until no part was asked for meanwhile.
+    while (more.length !== here.size) more = await Promise.all([...here].map((name) => parts[name][chosen]()));
     catalogue = Object.assign({}, own, ...more) as Partial<Record<Key, Message>>;
     language = chosen;
     locale = localeFor(chosen, typeof navigator === 'undefined' ? [] : navigator.languages);
@@ -53,7 +56,12 @@ export async function loadLanguage(chosen: Language): Promise<void> {
 /** Waits for the words of a part, now and whenever the language changes. */
 export async function loadWords(name: keyof typeof parts): Promise<void> {
     here.add(name);
-    catalogue = { ...catalogue, ...(await parts[name][language]()) };
+    for (let asked: Language | undefined; asked !== language;) {
+        asked = language;
+        const more = await parts[name][asked]();
+        // What else came meanwhile stays; in another language it is asked for again.
+        if (asked === language) catalogue = { ...catalogue, ...more };
+    }
 }
 
 export const currentLanguage = (): Language => language;

@@ -56,6 +56,10 @@ describe('messages', () => {
         await loadWords('box');
         await loadLanguage('de');
         expect(t('box.network')).toBe('Netz');
+        await Promise.all([loadWords('box'), loadLanguage('en')]);
+        expect([t('box.network'), t('nav.audit')]).toEqual(['Network', 'Audit']);
+        await Promise.all([loadLanguage('de'), loadWords('box')]);
+        expect([t('box.network'), t('nav.clients')]).toEqual(['Netz', 'Clients']);
         await loadLanguage('en');
         expect(t('box.network')).toBe('Network');
     });
