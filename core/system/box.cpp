@@ -11,7 +11,6 @@
 
 #include "system/files.h"
 #include "system/kept.h"
-#include "system/slots.h"
 #include "system/texts.h"
 
 namespace muster::system {
@@ -51,7 +50,7 @@ Box::Box(Places places, Programs programs, BootClock clock, milliseconds trial, 
       clock_(std::move(clock)),
       log_(std::move(log)),
       network_(places_, programs_, clock_, trial, log_),
-      updater_(places_, programs_, log_) {}
+      updater_(places_, programs_, clock_, log_) {}
 
 void Box::start() {
     const auto say = [this](const Result<void>& result) {
@@ -132,7 +131,7 @@ Result<Answer> Box::answer(const Request& request) {
         case Verb::firewallSet:
             return setFirewall(std::get<OpenPorts>(request.argument));
         case Verb::slotsRead:
-            return slots();
+            return state(askSlots(programs_));
         case Verb::slotMark: {
             const auto& mark = std::get<SlotMark>(request.argument);
             const char* as = mark.as == SlotMark::As::good ? "good" : mark.as == SlotMark::As::bad ? "bad" : "active";
@@ -140,7 +139,10 @@ Result<Answer> Box::answer(const Request& request) {
             if (auto done = programs_.run(Command::markSlot, std::string(as) + " " + which, kLimit); !done)
                 return fail(done.error());
             log_(false, std::string("the ") + which + " system is marked " + as);
-            return slots();
+            auto slots = askSlots(programs_);
+            if (slots)
+                updater_.marked(mark, *slots);
+            return state(std::move(slots));
         }
         case Verb::updateRead:
             return Answer(updater_.state());
@@ -234,16 +236,6 @@ Result<Answer> Box::setFirewall(const OpenPorts& ports) {
     if (auto put = putFile(places_.keep / "firewall", toKept(Verb::firewallSet, ports), kPrivate); !put)
         return fail(put.error());
     return Answer(open_);
-}
-
-Result<Answer> Box::slots() const {
-    const auto text = programs_.run(Command::slots, {}, kLimit);
-    if (!text)
-        return fail(text.error());
-    auto state = readSlots(*text);
-    if (!state)
-        return fail(Code::internal, state.error().subject, state.error().detail);
-    return Answer(std::move(*state));
 }
 
 Result<Answer> Box::endWith(Command command) {

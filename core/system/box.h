@@ -77,13 +77,16 @@ private:
 /// The installation of a bundle: one at a time, in the background.
 class Updater {
 public:
-    Updater(const Places& places, const Programs& programs, const Log& log);
+    Updater(const Places& places, const Programs& programs, const BootClock& clock, const Log& log);
     ~Updater();
     Updater(const Updater&) = delete;
     Updater& operator=(const Updater&) = delete;
 
     void start();  ///< picks up how the last one ended
-    const UpdateState& state() const { return state_; }
+    /// After a restart of the box: also whether what was installed runs now, or the box went back.
+    const UpdateState& state();
+    /// A person chose what is started next.
+    void marked(const SlotMark& mark, const SlotsState& slots);
     bool isBusy() const { return running_.has_value(); }
     /// @error busy     one is under way
     /// @error missing  there is no bundle, or no RAUC
@@ -96,11 +99,16 @@ private:
     void line(std::string_view text);
     void ended();
     void keep();
+    void wentInto(const SlotsState& slots);
+    void judge();
 
     const Places& places_;
     const Programs& programs_;
+    const BootClock& clock_;
     const Log& log_;
     UpdateState state_;
+    std::string boot_;     ///< the start of the box in which it was installed
+    bool judged_ = false;  ///< in this start of the box
     std::optional<Programs::Running> running_;
     std::string partial_;    ///< of a line
     std::string lastError_;  ///< RAUC's own word for it
@@ -130,7 +138,6 @@ private:
     Result<Answer> setHostname(const Hostname& hostname);
     Result<void> applyFirewall(const OpenPorts& ports);
     Result<Answer> setFirewall(const OpenPorts& ports);
-    Result<Answer> slots() const;
     Result<Answer> endWith(Command command);
     Result<Answer> reset();
 
@@ -146,6 +153,9 @@ private:
     std::optional<std::chrono::milliseconds> hostnameDue_;
     int hostnameTries_ = 0;
 };
+
+/// @error  as Programs::run(); internal: RAUC says what we do not understand
+Result<SlotsState> askSlots(const Programs& programs);
 
 /// The box's network ports as the kernel knows them, without the loopback.
 std::vector<LivePort> livePorts();

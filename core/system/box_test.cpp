@@ -309,9 +309,12 @@ TEST(Box, aBundleIsInstalledFromItsOnePlace) {
     STRCMP_EQUAL("Copying image", did<UpdateState>(Verb::updateRead).words.c_str());
     std::ofstream(directory / "go") << "";
     hear([&] { return !box->updater().isBusy(); });
-    CHECK((did<UpdateState>(Verb::updateRead) == UpdateState{UpdateState::Phase::installed, 100, "Copying image"}));
+    CHECK((did<UpdateState>(Verb::updateRead) ==
+           UpdateState{UpdateState::Phase::installed, 100, "Copying image", {}, {}}));
     CHECK_FALSE(std::filesystem::exists(places.bundle()));
-    STRCMP_EQUAL(("rauc install " + places.bundle().string() + "\n").c_str(), calls().c_str());
+    STRCMP_EQUAL(
+        ("rauc install " + places.bundle().string() + "\nrauc status --detailed --output-format=json\n").c_str(),
+        calls().c_str());
     begin();
     CHECK(did<UpdateState>(Verb::updateRead).phase == UpdateState::Phase::installed);
 }
@@ -338,6 +341,80 @@ TEST(Box, anInstallationThatWasCutShortHasFailed) {
     const auto state = did<UpdateState>(Verb::updateRead);
     CHECK(state.phase == UpdateState::Phase::failed);
     STRCMP_CONTAINS("cut short", state.words.c_str());
+}
+
+/// A box whose other system was just written.
+struct UpdatedBox : TEST_GROUP_CppUTestGroupBox {
+    void runs(const char* booted) const {
+        program("rauc",
+                std::string("[ $1 != status ] || echo '{\"booted\":\"") + booted +
+                    "\",\"boot_primary\":\"boot.1\",\"slots\":["
+                    "{\"boot.0\":{\"bootname\":\"A\",\"slot_status\":{\"bundle\":{\"version\":\"1.0\"}}}},"
+                    "{\"boot.1\":{\"bootname\":\"B\",\"slot_status\":{\"bundle\":{\"version\":\"1.1\"}}}}]}'\n");
+    }
+    void setup() override {
+        TEST_GROUP_CppUTestGroupBox::setup();
+        runs("A");
+        std::ofstream(places.bundle()) << "bundle";
+        did<UpdateState>(Verb::updateInstall);
+        for (int i = 0; i < 2000 && box->updater().isBusy(); ++i) {
+            pollfd wait{box->updater().output(), POLLIN, 0};
+            if (::poll(&wait, 1, 10) > 0)
+                box->updater().readable();
+        }
+    }
+    void restart(const char* into) {
+        runs(into);
+        boot += "+";
+        begin();
+    }
+    UpdateState::Phase phase() { return did<UpdateState>(Verb::updateRead).phase; }
+};
+TEST_GROUP_BASE(Updated, UpdatedBox){};
+
+TEST(Updated, itSaysIntoWhichSystemAndWhat) {
+    const auto state = did<UpdateState>(Verb::updateRead);
+    CHECK(state.phase == UpdateState::Phase::installed);
+    STRCMP_EQUAL("B", state.slot.c_str());
+    STRCMP_EQUAL("1.1", state.version.c_str());
+    begin();
+    CHECK(phase() == UpdateState::Phase::installed);  // only the helper was restarted
+}
+
+TEST(Updated, whatRunsAfterTheRestartIsSaid) {
+    restart("B");
+    CHECK(phase() == UpdateState::Phase::running);
+    restart("B");
+    CHECK(phase() == UpdateState::Phase::running);
+}
+
+TEST(Updated, aSystemThatDidNotHoldIsRemembered) {
+    restart("B");
+    CHECK(phase() == UpdateState::Phase::running);
+    restart("A");
+    CHECK(phase() == UpdateState::Phase::wentBack);
+    STRCMP_EQUAL("1.1", did<UpdateState>(Verb::updateRead).version.c_str());
+    STRCMP_CONTAINS("not found good", log.c_str());
+    restart("A");
+    CHECK(phase() == UpdateState::Phase::wentBack);
+}
+
+TEST(Updated, whileRaucDoesNotAnswerNothingIsJudged) {
+    program("rauc", "exit 1\n");
+    boot = "second";
+    begin();
+    CHECK(phase() == UpdateState::Phase::installed);
+    runs("A");
+    CHECK(phase() == UpdateState::Phase::wentBack);
+}
+
+TEST(Updated, whoChoosesTheOldSystemIsNotToldThatTheNewOneFailed) {
+    did<SlotsState>(Verb::slotMark, SlotMark{SlotMark::As::active, SlotMark::Which::booted});
+    restart("A");
+    CHECK(phase() == UpdateState::Phase::none);
+    did<SlotsState>(Verb::slotMark, SlotMark{SlotMark::As::active, SlotMark::Which::other});
+    restart("B");
+    CHECK(phase() == UpdateState::Phase::running);
 }
 
 TEST(Box, aResetIsAFlagAndARestart) {

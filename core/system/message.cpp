@@ -219,6 +219,8 @@ void put(Out& out, const UpdateState& state) {
     out.u8(static_cast<std::uint8_t>(state.phase));
     out.u8(state.percent);
     out.text(state.words);
+    out.text(state.slot);
+    out.text(state.version);
 }
 
 void take(In&, std::monostate&) {}
@@ -298,7 +300,9 @@ void take(In& in, UpdateState& state) {
     state.phase = static_cast<UpdateState::Phase>(in.u8());
     state.percent = in.u8();
     state.words = in.text(kMaxWords);
-    in.must(state.phase <= UpdateState::Phase::failed && state.percent <= 100);
+    state.slot = in.text(kMaxName);
+    state.version = in.text(kMaxName);
+    in.must(state.phase <= UpdateState::Phase::wentBack && state.percent <= 100);
 }
 
 /// The alternative of that index, read.

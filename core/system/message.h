@@ -128,10 +128,19 @@ struct SlotsState {
 };
 
 struct UpdateState {
-    enum class Phase : std::uint8_t { none, installing, installed, failed };
+    enum class Phase : std::uint8_t {
+        none,
+        installing,
+        installed,  ///< the next start is of it
+        failed,     ///< it was not installed
+        running,    ///< it was started since
+        wentBack,   ///< it was started since, and the box went back to the other system by itself
+    };
     Phase phase = Phase::none;
     std::uint8_t percent = 0;
-    std::string words;  ///< what the installer says
+    std::string words;    ///< what the installer says
+    std::string slot;     ///< boot name of the system that it went into; empty: not known
+    std::string version;  ///< of what was installed there; empty: not known
     bool operator==(const UpdateState&) const = default;
 };
 

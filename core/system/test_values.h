@@ -83,7 +83,7 @@ inline Answer answer(Verb verb) {
                 "muster-x86_64", "A", "boot.0", {{"boot.0", "A", "booted", "good", "1.2.3", "2026-11-28"}}};
         case Verb::updateRead:
         case Verb::updateInstall:
-            return UpdateState{UpdateState::Phase::installing, 40, "Copying image to rootfs.1"};
+            return UpdateState{UpdateState::Phase::installing, 40, "Copying image to rootfs.1", "B", "1.3"};
         default:
             return std::monostate();
     }

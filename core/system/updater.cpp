@@ -18,11 +18,30 @@ namespace {
 
 constexpr std::string_view kLastError = "LastError:";
 constexpr std::size_t kMaxLine = 4096;
+constexpr std::size_t kMaxKept = kMaxPacket + 256;
+constexpr std::chrono::seconds kSlotsLimit{10};
+
+const Slot* otherOf(const SlotsState& slots) {
+    for (const Slot& slot : slots.slots)
+        if (!slot.bootName.empty() && slot.bootName != slots.booted)
+            return &slot;
+    return nullptr;
+}
 
 }  // namespace
 
-Updater::Updater(const Places& places, const Programs& programs, const Log& log)
-    : places_(places), programs_(programs), log_(log) {}
+Result<SlotsState> askSlots(const Programs& programs) {
+    const auto text = programs.run(Command::slots, {}, kSlotsLimit);
+    if (!text)
+        return fail(text.error());
+    auto state = readSlots(*text);
+    if (!state)
+        return fail(Code::internal, state.error().subject, state.error().detail);
+    return std::move(*state);
+}
+
+Updater::Updater(const Places& places, const Programs& programs, const BootClock& clock, const Log& log)
+    : places_(places), programs_(programs), clock_(clock), log_(log) {}
 
 Updater::~Updater() {
     if (!running_)
@@ -34,12 +53,14 @@ Updater::~Updater() {
 }
 
 void Updater::start() {
-    const auto text = readPrivateFile((places_.keep / "update").string(), kMaxPacket);
-    if (!text)
+    const auto text = readPrivateFile((places_.keep / "update").string(), kMaxKept);
+    const std::size_t line = text ? text->find('\n') : std::string::npos;  // "BOOT\n", then the state
+    if (line == std::string::npos)
         return;
-    const auto kept = decodeAnswer(std::as_bytes(std::span(*text)), Verb::updateRead);
+    const auto kept = decodeAnswer(std::as_bytes(std::span(*text).subspan(line + 1)), Verb::updateRead);
     if (!kept || !kept->second)
         return;
+    boot_ = text->substr(0, line);
     state_ = std::get<UpdateState>(*kept->second);
     if (state_.phase == UpdateState::Phase::installing) {
         state_.phase = UpdateState::Phase::failed;
@@ -52,10 +73,58 @@ void Updater::keep() {
     const auto packet = encodeAnswer(0, Verb::updateRead, Answer(state_));
     if (!packet)
         return;
-    if (auto put =
-            putFile(places_.keep / "update", {reinterpret_cast<const char*>(packet->data()), packet->size()}, kPrivate);
-        !put)
+    const std::string text = boot_ + "\n" + std::string(reinterpret_cast<const char*>(packet->data()), packet->size());
+    if (auto put = putFile(places_.keep / "update", text, kPrivate); !put)
         log_(true, put.error().text());
+}
+
+void Updater::wentInto(const SlotsState& slots) {
+    const Slot* const other = otherOf(slots);
+    state_.slot = other != nullptr ? other->bootName : std::string();
+    state_.version = other != nullptr ? other->version : std::string();
+    boot_ = clock_.boot;
+    judged_ = false;
+}
+
+const UpdateState& Updater::state() {
+    judge();
+    return state_;
+}
+
+void Updater::judge() {
+    using Phase = UpdateState::Phase;
+    const bool isDue =
+        state_.phase == Phase::installed || state_.phase == Phase::running || state_.phase == Phase::wentBack;
+    if (!isDue || judged_ || state_.slot.empty() || boot_ == clock_.boot)
+        return;
+    const auto slots = askSlots(programs_);
+    if (!slots || slots->booted.empty())
+        return;  // asked again the next time
+    judged_ = true;
+    const Phase now = slots->booted == state_.slot ? Phase::running : Phase::wentBack;
+    if (state_.phase == now)
+        return;
+    state_.phase = now;
+    state_.words = now == Phase::running
+                       ? "it was started"
+                       : "it was started and not found good: it did not start, or Muster did not answer there";
+    keep();
+    log_(now == Phase::wentBack, "the update in " + state_.slot + ": " + state_.words);
+}
+
+void Updater::marked(const SlotMark& mark, const SlotsState& slots) {
+    using Phase = UpdateState::Phase;
+    if (isBusy() || mark.as == SlotMark::As::good)
+        return;
+    if (mark.as == SlotMark::As::active && mark.which == SlotMark::Which::other) {
+        state_ = {Phase::installed, 100, "marked to be started next", {}, {}};
+        wentInto(slots);
+    } else {
+        state_.slot.clear();  // another system than the installed one is what was asked for
+        if (state_.phase == Phase::installed || state_.phase == Phase::running)
+            state_.phase = Phase::none;
+    }
+    keep();
 }
 
 Result<void> Updater::install() {
@@ -72,7 +141,7 @@ Result<void> Updater::install() {
     running_ = *started;
     partial_.clear();
     lastError_.clear();
-    state_ = {UpdateState::Phase::installing, 0, "begins"};
+    state_ = {UpdateState::Phase::installing, 0, "begins", {}, {}};
     keep();
     log_(false, "a bundle is being installed");
     return {};
@@ -117,10 +186,15 @@ void Updater::ended() {
     running_.reset();
     const bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     state_.phase = good ? UpdateState::Phase::installed : UpdateState::Phase::failed;
-    if (good)
+    if (good) {
         state_.percent = 100;
-    else if (!lastError_.empty())
+        if (const auto slots = askSlots(programs_))
+            wentInto(*slots);
+        else
+            log_(true, slots.error().text());
+    } else if (!lastError_.empty()) {
         state_.words = lastError_;
+    }
     keep();
     log_(!good, good ? "the bundle is installed; the next start is of the other system"
                      : "the bundle was not installed: " + state_.words);

@@ -119,7 +119,7 @@ class Looks(person.PersonTest):
     def test_every_page_is_accessible_in_production(self):
         self.person("look", self.relay(), mode="relay", pages=[
             "/", "/clients", f"/clients/{uuid.UUID(int=77)}", "/events", "/upstreams", "/dns", "/dns?view=keys", "/plugins",
-            "/settings/relay", "/settings/listener", "/system", "/audit", "/setup", "/no-such-page"])
+            "/settings/relay", "/settings/listener", "/system", "/box", "/audit", "/setup", "/no-such-page"])
 
     def test_every_page_is_accessible_in_the_lab(self):
         self.person("look", self.lab(), mode="lab", pages=["/", "/lab"])

@@ -14,18 +14,6 @@ import unittest
 import integration_support as integration
 from integration_support import support, wait_for
 
-PROGRAMS = ("networkctl", "systemctl", "timedatectl", "hostnamectl", "nft", "rauc")
-RAUC = r"""
-case "$1 $2" in
-"status --detailed") echo '{"compatible":"muster-test","booted":"A","boot_primary":"boot.0","slots":[
-    {"boot.0":{"bootname":"A","state":"booted","boot_status":"good","slot_status":{"bundle":{"version":"1.0"}}}},
-    {"boot.1":{"bootname":"B","state":"inactive","boot_status":"bad"}}]}' ;;
-install\ *)
-    echo installing; echo ' 40% Copying image to boot.1'
-    while [ -e "$here/slow" ]; do sleep 0.05; done
-    if grep -q good "$2"; then echo '100% Installing done.'; else echo 'LastError: signature verification failed'; exit 1; fi ;;
-esac
-"""
 PORTS = json.dumps([{"name": "eth0", "ipv4": "fixed", "addresses": ["10.9.0.7/24"], "gateway4": "10.9.0.1"}])
 REQUEST = 0x4D535131
 HELLO = struct.pack("<IIB", REQUEST, 7, 1)
@@ -42,58 +30,7 @@ class OverUnix(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-class Box(integration.DaemonTest):
-    def setUp(self):
-        super().setUp()
-        self.box = self.directory / "box"
-        for name in ("programs", "keep", "run", "update", "zones/Europe"):
-            (self.box / name).mkdir(parents=True)
-        (self.box / "zones/Europe/Berlin").write_text("TZif")
-        for name in PROGRAMS:
-            self.program(name, RAUC if name == "rauc" else "")
-        self.socket = self.box / "socket"
-        self.helper = None
-        self.addCleanup(self.end)
-
-    def program(self, name, body):
-        path = self.box / "programs" / name
-        path.write_text(f'#!/bin/sh\nhere={self.box}\necho "{name} $*" >>$here/calls\n{body}\n')
-        path.chmod(0o755)
-
-    def calls(self, *programs):
-        """What was started since the last time; of these programs only. musterd sets the firewall when it likes."""
-        path = self.box / "calls"
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        path.unlink(missing_ok=True)
-        return "".join(line for line in lines if not programs or line.startswith(programs))
-
-    def begin(self, *words, user="root"):
-        with open(self.box / "log", "ab") as log:
-            self.helper = subprocess.Popen(
-                [support.BIN / "musterd-system", "--user", user, "--socket", self.socket, "--keep", self.box / "keep", "--run",
-                 self.box / "run", "--update", self.box / "update", "--reset-flag", self.box / "reset", "--zones",
-                 self.box / "zones", "--programs", self.box / "programs", *words], stdout=log, stderr=log)
-        wait_for(lambda: self.log().count("ready, for user") > self.begun and self.helper.poll() is None, 30,
-                 lambda: f"musterd-system ready; its log: {self.log()}")
-
-    begun = 0
-
-    def again(self, *words, how=signal.SIGTERM):
-        """The helper is ended and started anew."""
-        self.begun = self.log().count("ready, for user")
-        self.helper.send_signal(how)
-        self.assertEqual(self.helper.wait(30), 0 if how == signal.SIGTERM else -how)
-        self.begin(*words)
-
-    def end(self):
-        if self.helper and self.helper.poll() is None:
-            self.helper.terminate()
-            self.helper.wait(30)
-
-    def log(self):
-        path = self.box / "log"
-        return path.read_text() if path.exists() else ""
-
+class Box(support.BoxTest, integration.DaemonTest):
     def served(self):
         """musterd that knows the helper."""
         return self.ready("--system", self.socket)
@@ -108,10 +45,6 @@ class Box(integration.DaemonTest):
 
     def audited(self, daemon):
         return json.loads(daemon.ctl("audit", "list", "-o", "json").stdout)["items"]
-
-    def network_file(self):
-        path = self.box / "run/systemd/network/10-muster-eth0.network"
-        return path.read_text() if path.exists() else ""
 
     def ask(self, daemon, method, path, body=None, headers=None):
         connection = OverUnix(daemon.control)
@@ -148,7 +81,7 @@ class Offered(Box):
         port = int(str(daemon.words[-1]).rsplit(":", 1)[1])
         daemon.start_ready()
         wait_for(lambda: self.show(daemon, "firewall", "show")["tcp"] == [port], 30, "the port in the firewall")
-        self.assertIn(f"tcp dport {{ {port} }} accept", (self.box / "run/muster-system/ruleset.nft").read_text())
+        self.assertIn(f"tcp dport {{ {port} }} accept", (self.place / "run/muster-system/ruleset.nft").read_text())
         self.assertIn("nft --file", self.calls())
 
     def test_what_it_is_and_how_it_ends(self):
@@ -160,7 +93,7 @@ class Offered(Box):
         self.assertEqual(self.show(daemon, "system", "power-off"), {"begun": True})
         self.assertEqual(self.calls("systemctl"), "systemctl --no-block reboot\nsystemctl --no-block poweroff\n")
         self.assertEqual(self.show(daemon, "system", "reset"), {"begun": True})
-        self.assertTrue((self.box / "reset").exists())
+        self.assertTrue((self.place / "reset").exists())
         self.assertEqual([entry["action"] for entry in self.audited(daemon)[:3]],
                          ["POST /reset", "POST /system/power-off", "POST /system/restart"])
 
@@ -248,21 +181,41 @@ class Rest(Box):
         self.begin()
         daemon = self.served()
         bundle = self.directory / "bundle"
-        bundle.write_bytes(b"good" + os.urandom(300_000))
-        (self.box / "slow").touch()
+        bundle.write_bytes(b"good 1.1\n" + os.urandom(300_000))
+        (self.place / "slow").touch()
         self.assertEqual(self.show(daemon, "update", "add", str(bundle))["phase"], "installing")
         wait_for(lambda: self.show(daemon, "update", "show")["percent"] == 40, 30, "progress")
-        self.assertEqual((self.box / "update/bundle.raucb").read_bytes(), bundle.read_bytes())
-        self.assertEqual(stat.S_IMODE((self.box / "update/bundle.raucb").stat().st_mode), 0o600)
+        self.assertEqual((self.place / "update/bundle.raucb").read_bytes(), bundle.read_bytes())
+        self.assertEqual(stat.S_IMODE((self.place / "update/bundle.raucb").stat().st_mode), 0o600)
         self.assertIn("one is being installed", self.refused(daemon, "update", "add", str(bundle)))
         self.assertIn("is being installed", self.refused(daemon, "system", "restart"))
-        (self.box / "slow").unlink()
+        (self.place / "slow").unlink()
         wait_for(lambda: self.show(daemon, "update", "show")["phase"] == "installed", 30, "the bundle installed")
-        self.assertEqual(list((self.box / "update").iterdir()), [])
+        self.assertEqual(list((self.place / "update").iterdir()), [])
+        installed = self.show(daemon, "update", "show")
+        self.assertEqual((installed["slot"], installed["version"]), ("B", "1.1"))
         bundle.write_bytes(b"evil")
         self.show(daemon, "update", "add", str(bundle))
         wait_for(lambda: self.show(daemon, "update", "show")["phase"] == "failed", 30, "the bundle refused")
         self.assertEqual(self.show(daemon, "update", "show")["words"], "signature verification failed")
+
+    def install(self, daemon, version):
+        bundle = self.directory / "bundle"
+        bundle.write_text(f"good {version}\n")
+        self.show(daemon, "update", "add", str(bundle))
+        wait_for(lambda: self.show(daemon, "update", "show")["phase"] == "installed", 30, "the bundle installed")
+
+    def test_what_became_of_an_update_is_known_after_the_restart(self):
+        self.begin()
+        daemon = self.served()
+        self.install(daemon, "1.1")
+        self.restart("B")
+        self.assertEqual(self.show(daemon, "update", "show")["phase"], "running")
+        self.restart("A")
+        update = self.show(daemon, "update", "show")
+        self.assertEqual((update["phase"], update["version"], update["slot"]), ("went-back", "1.1", "B"))
+        self.install(daemon, "1.2")
+        self.assertEqual(self.show(daemon, "update", "show")["version"], "1.2")
 
     def test_slots(self):
         self.begin()
@@ -292,7 +245,7 @@ class Peers(Box):
     @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
     def test_others_cannot_open_its_socket(self):
         self.begin()
-        for directory in (self.directory, self.box):
+        for directory in (self.directory, self.place):
             directory.chmod(0o755)
         done = subprocess.run(
             ["/usr/bin/python3", "-c", "import socket, sys\n"
@@ -303,7 +256,7 @@ class Peers(Box):
     def test_hostile_requests_are_refused_and_change_nothing(self):
         self.begin()
         self.calls()
-        kept = sorted(path.name for path in (self.box / "keep").iterdir())
+        kept = sorted(path.name for path in (self.place / "keep").iterdir())
         chance = random.Random(1)
         hostile = [b"x", HELLO[:-1], HELLO + b"x", struct.pack("<IIB", REQUEST, 1, 0), struct.pack("<IIB", REQUEST, 1, 99),
                    struct.pack("<IIBH", REQUEST, 1, 3, 65535), struct.pack("<IIBH", REQUEST, 1, 10, 7) + b"a\nb=c;d",
@@ -315,7 +268,7 @@ class Peers(Box):
             self.assertTrue(answer == b"" or answer[9] != 0, packet)
         self.assertEqual(self.raw(HELLO)[9], 0, "it is there as before")
         self.assertEqual(self.calls(), "")
-        self.assertEqual(sorted(path.name for path in (self.box / "keep").iterdir()), kept)
+        self.assertEqual(sorted(path.name for path in (self.place / "keep").iterdir()), kept)
 
     def test_many_that_say_nothing_hold_up_nobody(self):
         self.begin()

@@ -62,6 +62,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+from .box import BoxTest  # noqa: E402,F401
 from .daemon import LAB, Daemon, DaemonTest, die_with_the_test, is_database, relay  # noqa: E402,F401
 from .disks import Disk, FailingDisk, enter_namespace, needs_mounts, small_disk  # noqa: E402,F401
 from .wire import BIND, KMS, MALFORMED_REQUEST, NDR32, bound, connect, pdu, read_pdu  # noqa: E402,F401

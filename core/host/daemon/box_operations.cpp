@@ -125,9 +125,16 @@ constexpr Field kMarkBody[] = {{.name = "as",
                                 .help = "The system that runs, or the other one.",
                                 .choices = "booted|other",
                                 .required = true}};
-constexpr Field kUpdate[] = {{.name = "phase", .help = "none, installing, installed or failed.", .column = true},
-                             {.name = "percent", .type = FieldType::integer, .help = "How far it is.", .column = true},
-                             {.name = "words", .help = "What the installer says.", .column = true}};
+constexpr Field kUpdate[] = {
+    {.name = "phase",
+     .help =
+         "none; installing; installed: the next start is of it; failed: it was not installed; running: it was started; "
+         "went-back: it was started, and the box went back by itself.",
+     .column = true},
+    {.name = "percent", .type = FieldType::integer, .help = "How far it is.", .column = true},
+    {.name = "words", .help = "What the installer says.", .column = true},
+    {.name = "slot", .help = "A or B: the system that it went into; absent: not known.", .column = true},
+    {.name = "version", .help = "Of what was installed there; absent: not known.", .column = true}};
 constexpr Field kSystem[] = {
     {.name = "version", .help = "Of the box's helper.", .column = true},
     {.name = "slots", .type = FieldType::boolean, .help = "It updates itself.", .column = true}};
@@ -272,7 +279,7 @@ constexpr const char* kBoxInstead = "use systemctl";
 const OfTheBox kOfTheBox[] = {
     {{.method = "GET",
       .path = "/network",
-      .role = Role::admin,
+      .role = Role::viewer,
       .cli = "network show",
       .summary = "The box's addresses and names, as they are set and as they are.",
       .answer = kNetwork},
@@ -310,7 +317,7 @@ const OfTheBox kOfTheBox[] = {
      simple<system::NetworkState, Verb::networkRevert>},
     {{.method = "GET",
       .path = "/time",
-      .role = Role::admin,
+      .role = Role::viewer,
       .cli = "time show",
       .summary = "The box's clock and where it gets its time.",
       .answer = kTime},
@@ -339,7 +346,7 @@ const OfTheBox kOfTheBox[] = {
      setClock},
     {{.method = "GET",
       .path = "/hostname",
-      .role = Role::admin,
+      .role = Role::viewer,
       .cli = "hostname show",
       .summary = "What the box is called.",
       .answer = kHostname},
@@ -358,7 +365,7 @@ const OfTheBox kOfTheBox[] = {
      setHostname},
     {{.method = "GET",
       .path = "/firewall",
-      .role = Role::admin,
+      .role = Role::viewer,
       .cli = "firewall show",
       .summary = "Which ports of the box are open: those that it listens on.",
       .answer = kFirewall},
@@ -367,7 +374,7 @@ const OfTheBox kOfTheBox[] = {
      simple<system::OpenPorts, Verb::firewallRead>},
     {{.method = "GET",
       .path = "/slots",
-      .role = Role::admin,
+      .role = Role::viewer,
       .cli = "slot list",
       .summary = "The two systems on the box.",
       .answer = kSlots},
@@ -387,7 +394,7 @@ const OfTheBox kOfTheBox[] = {
      markSlot},
     {{.method = "GET",
       .path = "/update",
-      .role = Role::admin,
+      .role = Role::viewer,
       .cli = "update show",
       .summary = "How the installation of a firmware update goes, or went.",
       .answer = kUpdate},
@@ -406,7 +413,7 @@ const OfTheBox kOfTheBox[] = {
      update},
     {{.method = "GET",
       .path = "/system",
-      .role = Role::admin,
+      .role = Role::viewer,
       .cli = "system show",
       .summary = "The box's own helper.",
       .answer = kSystem},

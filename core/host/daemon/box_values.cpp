@@ -108,10 +108,15 @@ Json shown(const system::SlotsState& state) {
 }
 
 Json shown(const system::UpdateState& state) {
-    constexpr const char* kPhases[] = {"none", "installing", "installed", "failed"};
-    return json({{"phase", kPhases[static_cast<std::size_t>(state.phase)]},
-                 {"percent", std::int64_t{state.percent}},
-                 {"words", state.words}});
+    constexpr const char* kPhases[] = {"none", "installing", "installed", "failed", "running", "went-back"};
+    Json out = json({{"phase", kPhases[static_cast<std::size_t>(state.phase)]},
+                     {"percent", std::int64_t{state.percent}},
+                     {"words", state.words}});
+    if (!state.slot.empty())
+        out.set("slot", state.slot);
+    if (!state.version.empty())
+        out.set("version", state.version);
+    return out;
 }
 
 Json shown(const system::Hello& hello) {

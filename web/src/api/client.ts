@@ -14,6 +14,8 @@ export function setCsrf(value: string): void {
     csrf = value;
 }
 
+export const currentCsrf = (): string => csrf;
+
 /** Called when an answer says that the session has ended. */
 export function setLogoutHandler(handler: () => void): void {
     onLogout = handler;

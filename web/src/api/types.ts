@@ -366,3 +366,72 @@ export interface Audit {
     /** How often it came in a row. */
     count: number;
 }
+
+// What only a box answers.
+
+export type Addressing = 'off' | 'auto' | 'fixed';
+
+export type NetworkPort = {
+    name: string;
+    ipv4: Addressing;
+    ipv6: Addressing;
+    addresses: string[];
+    gateway4?: string;
+    gateway6?: string;
+};
+
+export interface LivePort {
+    name: string;
+    up: boolean;
+    mac: string;
+    /** With their networks' bits. */
+    addresses: string[];
+}
+
+export interface Network {
+    ports: NetworkPort[];
+    nameServers: string[];
+    domains: string[];
+    /** Above 0: on trial. */
+    secondsLeft: number;
+    live: LivePort[];
+}
+
+export interface BoxTime {
+    ntp: boolean;
+    servers: string[];
+    zone: string;
+    synchronized: boolean;
+    now: string;
+}
+
+export interface Slot {
+    name: string;
+    boot?: string;
+    state: string;
+    health?: string;
+    version?: string;
+    installed?: string;
+}
+
+export interface Slots {
+    compatible: string;
+    booted: string;
+    /** The name of the slot that is started next. */
+    primary: string;
+    slots: Slot[];
+}
+
+export interface Update {
+    phase: 'none' | 'installing' | 'installed' | 'failed' | 'running' | 'went-back';
+    percent: number;
+    words: string;
+    slot?: string;
+    version?: string;
+}
+
+export interface BoxHelper {
+    version: string;
+    /** There are two systems, and updates. */
+    slots: boolean;
+}

@@ -11,6 +11,7 @@ export const de: Catalogue = {
     'nav.plugins': 'Plugins',
     'nav.settings': 'Einstellungen',
     'nav.system': 'System',
+    'nav.box': 'Gerät',
     'nav.audit': 'Protokoll',
     'level.crit': 'Kritisch',
     'level.warn': 'Warnung',

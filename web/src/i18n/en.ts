@@ -11,6 +11,7 @@ export const en = {
     'nav.plugins': 'Plugins',
     'nav.settings': 'Settings',
     'nav.system': 'System',
+    'nav.box': 'Box',
     'nav.audit': 'Audit',
 
     'level.crit': 'Critical',

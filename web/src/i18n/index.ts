@@ -1,11 +1,12 @@
 /** Words of the page: whole sentences, plural rules of the language, numbers as it writes them. */
 import type { ComponentChildren } from 'preact';
+import type { en as box } from './box-en';
 import type { en } from './en';
 
-export type Key = keyof typeof en;
+export type Key = keyof typeof en | keyof typeof box;
 export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 export type Message = string | Plural;
-export type Catalogue = Record<Key, Message>;
+export type Catalogue = Record<keyof typeof en, Message>;
 export type Value = string | number;
 
 export const languages = { en: 'English', de: 'Deutsch' } as const;
@@ -13,7 +14,12 @@ export type Language = keyof typeof languages;
 
 let language: Language = 'en';
 // Only the reader's own language is loaded, before the first word is drawn.
-let catalogue: Partial<Catalogue> = {};
+let catalogue: Partial<Record<Key, Message>> = {};
+/** Words of a page that the first view does without: they come with it. */
+const parts = {
+    box: { en: async () => (await import('./box-en')).en, de: async () => (await import('./box-de')).de },
+};
+const here = new Set<keyof typeof parts>();
 let plurals = new Intl.PluralRules('en');
 let locale = 'en';
 let numbers = new Intl.NumberFormat('en');
@@ -34,13 +40,28 @@ export function preferred(stored: string | null, wanted: readonly string[]): Lan
 }
 
 export async function loadLanguage(chosen: Language): Promise<void> {
-    catalogue = chosen === 'de' ? (await import('./de')).de : (await import('./en')).en;
+    const own = chosen === 'de' ? (await import('./de')).de : (await import('./en')).en;
+    let more: Partial<Record<Key, Message>>[] = [];
+    // Until no part was asked for meanwhile.
+    while (more.length !== here.size) more = await Promise.all([...here].map((name) => parts[name][chosen]()));
+    catalogue = Object.assign({}, own, ...more) as Partial<Record<Key, Message>>;
     language = chosen;
     locale = localeFor(chosen, typeof navigator === 'undefined' ? [] : navigator.languages);
     plurals = new Intl.PluralRules(chosen);
     numbers = new Intl.NumberFormat(locale);
     if (typeof document !== 'undefined') document.documentElement.lang = chosen;
     for (const watcher of watchers) watcher();
+}
+
+/** Waits for the words of a part, now and whenever the language changes. */
+export async function loadWords(name: keyof typeof parts): Promise<void> {
+    here.add(name);
+    for (let asked: Language | undefined; asked !== language;) {
+        asked = language;
+        const more = await parts[name][asked]();
+        // What else came meanwhile stays; in another language it is asked for again.
+        if (asked === language) catalogue = { ...catalogue, ...more };
+    }
 }
 
 export const currentLanguage = (): Language => language;

@@ -1,10 +1,14 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { de } from './de';
-import { en } from './en';
-import { has, loadLanguage, localeFor, preferred, t, word, type Key, type Message } from './index';
+import { de as boxDe } from './box-de';
+import { en as boxEn } from './box-en';
+import { de as firstDe } from './de';
+import { en as firstEn } from './en';
+import { has, loadLanguage, loadWords, localeFor, preferred, t, word, type Key, type Message } from './index';
 
+const en: Record<string, Message> = { ...firstEn, ...boxEn };
+const de: Record<string, Message> = { ...firstDe, ...boxDe };
 const keys = Object.keys(en) as Key[];
 const forms = (m: Message): string[] => (typeof m === 'string' ? [m] : Object.values(m));
 const places = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
@@ -13,17 +17,18 @@ function sources(folder: string): string[] {
     return readdirSync(folder).flatMap((name) => {
         const path = join(folder, name);
         if (statSync(path).isDirectory()) return sources(path);
-        return /\.tsx?$/.test(name) && !/\.test\.|i18n\/(en|de)\.ts$/.test(path) ? [readFileSync(path, 'utf8')] : [];
+        return /\.tsx?$/.test(name) && !/\.test\.|i18n\/(box-)?(en|de)\.ts$/.test(path) ? [readFileSync(path, 'utf8')] : [];
     });
 }
 
-describe('catalogues', () => {
+describe('catalogues', async () => {
+    await loadWords('box');
     const code = sources(join(__dirname, '..')).join('\n');
     it('have the same keys', () => expect(Object.keys(de).sort()).toEqual([...keys].sort()));
     it('have the same placeholders in every form', () => {
         for (const key of keys) {
-            const wanted = new Set(forms(en[key]).flatMap(places));
-            expect(new Set(forms(de[key]).flatMap(places)), key).toEqual(wanted);
+            const wanted = new Set(forms(en[key] ?? '').flatMap(places));
+            expect(new Set(forms(de[key] ?? '').flatMap(places)), key).toEqual(wanted);
         }
     });
     it('have the plural forms that both languages need', () => {
@@ -40,11 +45,24 @@ describe('catalogues', () => {
         expect(asked.filter((k) => !has(k))).toEqual([]);
     });
     it('say neither please nor oops, and do not shout', () => {
-        for (const key of keys) for (const text of [...forms(en[key]), ...forms(de[key])]) expect(text, key).not.toMatch(/please|bitte|oops|successful|erfolgreich|!/i);
+        for (const key of keys) for (const text of [...forms(en[key] ?? ''), ...forms(de[key] ?? '')]) expect(text, key).not.toMatch(/please|bitte|oops|successful|erfolgreich|!/i);
     });
 });
 
 describe('messages', () => {
+    it('of a part come when they are asked for, in the language of then and of later', async () => {
+        await loadLanguage('en');
+        expect(t('box.network')).toBe('Network');
+        await loadWords('box');
+        await loadLanguage('de');
+        expect(t('box.network')).toBe('Netz');
+        await Promise.all([loadWords('box'), loadLanguage('en')]);
+        expect([t('box.network'), t('nav.audit')]).toEqual(['Network', 'Audit']);
+        await Promise.all([loadLanguage('de'), loadWords('box')]);
+        expect([t('box.network'), t('nav.clients')]).toEqual(['Netz', 'Clients']);
+        await loadLanguage('en');
+        expect(t('box.network')).toBe('Network');
+    });
     it('choose the form by number, and write numbers as the language does', async () => {
         await loadLanguage('en');
         expect(t('clients.machines', { n: 1 })).toBe('1 machine');

@@ -1,6 +1,6 @@
 /** Every page: one line here, one file beside. */
 import type { ComponentType } from 'preact';
-import type { Key } from '../i18n';
+import { loadWords, type Key } from '../i18n';
 import type { IconName } from '../ui/icons';
 
 export interface PageProps {
@@ -33,5 +33,6 @@ export const pages: Page[] = [
     { id: 'plugins', paths: ['/plugins'], title: 'nav.plugins', icon: 'plugins', group: 2, letter: 'p', load: () => import('./plugins') },
     { id: 'settings', paths: ['/settings', '/settings/{section}'], title: 'nav.settings', icon: 'settings', group: 2, letter: 's', load: () => import('./settings') },
     { id: 'system', paths: ['/system'], title: 'nav.system', icon: 'system', group: 2, letter: 'y', load: () => import('./system') },
+    { id: 'box', paths: ['/box'], title: 'nav.box', icon: 'box', group: 2, letter: 'b', load: () => Promise.all([import('./box'), loadWords('box')]).then(([page]) => page) },
     { id: 'audit', paths: ['/audit'], title: 'nav.audit', icon: 'audit', group: 2, letter: 'a', load: () => import('./audit') },
 ];

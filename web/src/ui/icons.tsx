@@ -20,6 +20,7 @@ const shapes = {
     plugins: <path d="M5.5 1.75v3M10.5 1.75v3M3.5 4.75h9v3a4.5 4.5 0 0 1-9 0zM8 12.25v2" />,
     settings: <><path d="M2 4.5h6.5M12 4.5h2M2 11.5h2M7.5 11.5H14" /><circle cx="10.25" cy="4.5" r="1.75" /><circle cx="5.75" cy="11.5" r="1.75" /></>,
     system: <><rect x="1.75" y="3.75" width="12.5" height="8.5" rx="1" /><path d="M4.5 9.5h.1M7 9.5h.1M4.5 6.5h7" /></>,
+    box: <><path d="M8 1.75 14 5v6l-6 3.25L2 11V5zM2 5l6 3.25L14 5M8 8.25v6" /></>,
     audit: <path d="M3 2.75c0-.6.4-1 1-1h9v12.5H4a1 1 0 0 1-1-1zM6 5h4M6 7.75h4M5.5 1.75v12.5" />,
     columns: <><rect x="2" y="2.5" width="12" height="11" rx="1" /><path d="M6 2.5v11M10 2.5v11" /></>,
     download: <path d="M8 2v8M4.75 7 8 10.25 11.25 7M2.5 13.75h11" />,
