@@ -24,6 +24,8 @@ struct Places {
     std::filesystem::path resetFlag = "/data/factory-reset";  ///< what the initrd looks for
     std::filesystem::path zones = "/usr/share/zoneinfo";
 
+    /// Written by the image's muster-bless where a slot used up its tries: one line of words.
+    std::filesystem::path wentBack() const { return keep / "went-back"; }
     std::filesystem::path bundle() const { return update / "bundle.raucb"; }
 };
 
@@ -83,7 +85,8 @@ public:
     Updater& operator=(const Updater&) = delete;
 
     void start();  ///< picks up how the last one ended
-    const UpdateState& state() const { return state_; }
+    /// Where the boot loader went back to the other slot since the last installation, that is how it ended.
+    UpdateState state() const;
     bool isBusy() const { return running_.has_value(); }
     /// @error busy     one is under way
     /// @error missing  there is no bundle, or no RAUC

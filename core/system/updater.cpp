@@ -48,6 +48,15 @@ void Updater::start() {
     }
 }
 
+UpdateState Updater::state() const {
+    if (isBusy())
+        return state_;
+    const auto words = readPrivateFile(places_.wentBack().string(), kMaxWords);
+    if (!words)
+        return state_;
+    return {UpdateState::Phase::failed, state_.percent, plain(*words, kMaxWords)};
+}
+
 void Updater::keep() {
     const auto packet = encodeAnswer(0, Verb::updateRead, Answer(state_));
     if (!packet)
@@ -69,6 +78,8 @@ Result<void> Updater::install() {
     auto started = programs_.start(Command::install, places_.bundle().string());
     if (!started)
         return fail(started.error());
+    if (auto removed = removeFile(places_.wentBack()); !removed)
+        log_(true, removed.error().text());
     running_ = *started;
     partial_.clear();
     lastError_.clear();

@@ -13,3 +13,4 @@ cp -a "$last/root" "$root"
 cp "$last/vmlinuz" "$work/"
 sed -i -e "s/^\(VERSION_ID\|IMAGE_VERSION\)=.*/\1=$VERSION/" -e "s/^PRETTY_NAME=.*/PRETTY_NAME=\"Muster $VERSION\"/" \
     "$root/usr/lib/os-release"
+sed -i "s/^min-bundle-version=.*/min-bundle-version=$VERSION/" "$root/etc/rauc/system.conf"

@@ -44,7 +44,7 @@ ln -sf ../run/muster-system/localtime "$root/etc/localtime"  # musterd-system ma
 : >"$root/usr/lib/clock-epoch"  # no clock is before it
 
 # RAUC: whose bundles are taken, and where they go.
-sed -e "s/@compatible@/$compatible/" "$source/image/rauc/system.conf.in" >"$root/etc/rauc/system.conf"
+sed -e "s/@compatible@/$compatible/" -e "s/@version@/$VERSION/" "$source/image/rauc/system.conf.in" >"$root/etc/rauc/system.conf"
 install -m 0644 "$source/image/keys/dev/ca.cert.pem" "$root/etc/rauc/keyring.pem"
 install -m 0755 /usr/bin/grub-editenv "$root/usr/bin/grub-editenv"
 

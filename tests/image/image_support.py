@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -161,8 +162,14 @@ class BoxTest(unittest.TestCase):
             self.assertLess(time.monotonic(), until, f"not within {seconds} s: {what}; the console ends:\n{box.seen[-2000:]}")
             box.pump(0.5)
 
-    def run_inside(self, box, *words, good=(0,)):
-        done = subprocess.run(box.inside(*words), capture_output=True, text=True)
+    def folder(self):
+        """A directory of the test's own, gone with it."""
+        found = tempfile.TemporaryDirectory()
+        self.addCleanup(found.cleanup)
+        return Path(found.name)
+
+    def run_inside(self, box, *words, good=(0,), **more):
+        done = subprocess.run(box.inside(*words), capture_output=True, text=True, **more)
         self.assertIn(done.returncode, good, done.stderr + done.stdout)
 
     def raw_data(self, box):

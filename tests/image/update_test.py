@@ -44,8 +44,7 @@ class Machines(threading.Thread):
         while not self.over.is_set():
             done = self.test.machines(self.box, self.seal, "--once")
             self.runs.append((done.returncode, done.stdout[-300:] + done.stderr[-300:]))
-            if done.returncode:
-                self.over.wait(1)
+            self.over.wait(0.5)
 
     def good(self, since=0):
         return sum(code == 0 for code, _ in self.runs[since:])
@@ -98,7 +97,6 @@ class Update(BoxTest):
         # Blessed is what starts again: its tries are back.
         self.restart(box, again)
         box.expect("muster-boot: slot=B try=1 order=B A", 120 * support.PATIENCE)
-        box.expect(r"service +running, mode lab", 300 * support.PATIENCE)
 
 
 if __name__ == "__main__":
