@@ -20,6 +20,7 @@ done <"$second/SHA256SUMS"
 [ "$count" -ge 4 ] || die "only $count files were compared: what did the second run make?"
 
 rm -rf --one-file-system "$work/unpacked"
+mkdir -p "$work/unpacked"
 for one in first second; do
     quietly unsquashfs -q -n -d "$work/unpacked/$one" "${!one}/$bundle"
 done
