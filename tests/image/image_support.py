@@ -46,13 +46,15 @@ class BoxTest(unittest.TestCase):
     retried = 0
 
     def booted(self, **more):
-        """A box whose console shows the setup code; (box, code). A boot that hangs is tried once more."""
+        """A box whose console shows the setup code and an address; (box, code). A boot that hangs is tried once more."""
         for attempt in (1, 2):
             box = Box(IMAGE, **more)
             self.addCleanup(box.close)
             try:
                 box.start()
                 code = box.expect(r"setup code +([A-Z0-9-]{19})", 300 * support.PATIENCE).group(1)
+                if not re.search(r"page +https://", box.seen):  # the network may come later than the service
+                    box.expect(r"page +https://", 120 * support.PATIENCE)
                 print(f"\nready after {box.seconds():.1f} s", flush=True)
                 return box, code
             except BootError as error:
