@@ -4,6 +4,7 @@ import mmap
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ def main():
     if not found:
         parser.error(f"{IMAGE.name} is not called as scripts/image calls an image")
     VERSION, BOARD = found.groups()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is large goes with the test, however it ends
     unittest.main(module="__main__", argv=sys.argv[:1] + rest, verbosity=2, warnings="ignore")
 
 
