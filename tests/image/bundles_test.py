@@ -46,8 +46,8 @@ class Bundles(BoxTest):
                  ("its signature changed", signature, "signature|verif|CMS"),
                  ("tampered", tampered, "corrupt|verif|read|Input/output|checksum"),
                  ("signed by a stranger", self.packed(box, "stranger", newer, **self.stranger(box)), "signature|verif"),
-                 ("of another product", self.packed(box, "product", newer, compatible="toaster-x86_64"), "ompatible"),
-                 ("older than what runs", self.packed(box, "older", older), "version"))
+                 ("of another product", self.packed(box, "product", newer, compatible="toaster-x86_64"), "Compatible mismatch"),
+                 ("older than what runs", self.packed(box, "older", older), "Version mismatch"))
         for name, octets, reason in cases:
             with self.subTest(name):
                 state = self.install(box, browser, octets)

@@ -151,8 +151,10 @@ class BoxTest(unittest.TestCase):
         """Asked for over the API; what is on the console from here on is of the next start."""
         box.at = len(box.seen)
         status, answer = browser.api("POST", "/system/restart")
-        self.assertEqual((status, answer), (200, {"begun": True}))
+        # 504: systemd of an emulator that others starve took longer to say yes than musterd-system waits.
+        self.assertIn(status, (200, 504), answer)
         browser.connection.close()
+        box.expect("reboot: Restarting system", 300 * support.PATIENCE)
 
     def slots(self, browser):
         """{"A": ..., "B": ...} of GET /slots, beside what it says of all; nothing while it does not answer."""
