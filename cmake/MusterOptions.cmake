@@ -13,8 +13,6 @@ set(MUSTER_PLUGIN_DIRECTORY "${PROJECT_BINARY_DIR}/plugins")  # where a daemon s
 
 set(MUSTER_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them: address,undefined or thread")
 option(MUSTER_FUZZ "Build the libFuzzer targets (clang)" OFF)
-# Elsewhere there is neither RAUC nor a place in networkd for it.
-option(MUSTER_BOX "Install musterd-system, its units and its page of the manual: on the firmware image" OFF)
 option(MUSTER_COVERAGE "Instrument for gcov" OFF)
 # Three quarters of a compilation are the standard library's headers. Builds that only test take them from one
 # precompiled header; what ships, and what clang-tidy reads, names all that it uses. g++ 12 takes warnings of the standard

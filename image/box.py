@@ -37,13 +37,13 @@ def free_port():
 class Box:
     """One virtual machine. Several starts on one overlay are one box that was switched off and on."""
 
-    def __init__(self, image, memory=512, keep=None, log=None):
-        """keep: the overlay's file, which stays; without it one that goes with close()."""
+    def __init__(self, image, memory=512, keep=None, log=None, devices=()):
+        """keep: the overlay's file, which stays; without it one that goes with close(). devices: more words for QEMU."""
         self.image = Path(image).resolve()
         (TOP / "build" / "image" / "boot").mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(dir=TOP / "build" / "image" / "boot"))
         self.keep = Path(keep).resolve() if keep else None
-        self.memory = memory
+        self.memory, self.devices = memory, devices
         self.web, self.kms = free_port(), free_port()
         self.process = None
         self.seen = ""  # all that the console showed since the last start
@@ -88,9 +88,10 @@ class Box:
             "-m", str(self.memory), "-display", "none", "-monitor", "none", "-serial", "stdio",
             "-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
             "-drive", f"if=pflash,format=raw,unit=1,file={self.path(self.directory / 'vars.fd')}",
-            "-drive", f"if=virtio,format=qcow2,cache=writeback,file={self.path(self.overlay)}",
+            "-drive", f"if=virtio,format=qcow2,cache=writeback,l2-cache-size=16M,refcount-cache-size=8M,file={self.path(self.overlay)}",
             "-device", "virtio-rng-pci", "-device", "i6300esb", "-watchdog-action", "reset",
-            "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{self.web}-:443,hostfwd=tcp:127.0.0.1:{self.kms}-:1688"),
+            "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{self.web}-:443,hostfwd=tcp:127.0.0.1:{self.kms}-:1688",
+            *self.devices),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0, start_new_session=True,
             preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL))  # PR_SET_PDEATHSIG
         os.set_blocking(self.process.stdout.fileno(), False)
@@ -108,6 +109,12 @@ class Box:
         self.log.write(text.replace("\n", f"\n[{self.seconds():7.2f}] "))
         self.log.flush()
         return text
+
+    def pump_for(self, seconds):
+        """That long, as a person watches."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.pump(min(0.1, max(0, until - time.monotonic())))
 
     def expect(self, pattern, seconds=120):
         """Waits until the console shows it; returns the match. What came before is not looked at again."""

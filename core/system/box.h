@@ -24,6 +24,8 @@ struct Places {
     std::filesystem::path resetFlag = "/data/factory-reset";  ///< what the initrd looks for
     std::filesystem::path zones = "/usr/share/zoneinfo";
 
+    /// Written by the image's muster-bless where a slot used up its tries: one line of words.
+    std::filesystem::path wentBack() const { return keep / "went-back"; }
     std::filesystem::path bundle() const { return update / "bundle.raucb"; }
 };
 
@@ -83,8 +85,8 @@ public:
     Updater& operator=(const Updater&) = delete;
 
     void start();  ///< picks up how the last one ended
-    /// After a restart of the box: also whether what was installed runs now, or the box went back.
-    const UpdateState& state();
+    /// After a restart of the box: also whether what was installed runs now, or the box went back, and why.
+    UpdateState state();
     /// A person chose what is started next.
     void marked(const SlotMark& mark, const SlotsState& slots);
     bool isBusy() const { return running_.has_value(); }
@@ -101,6 +103,7 @@ private:
     void keep();
     void wentInto(const SlotsState& slots);
     void judge();
+    void forgetWentBack();
 
     const Places& places_;
     const Programs& programs_;

@@ -333,6 +333,19 @@ TEST(Box, aBundleThatIsRefusedIsSaidToBeInRaucsWords) {
     STRCMP_EQUAL("signature verification failed", state.words.c_str());
 }
 
+TEST(Box, aSlotThatUsedUpItsTriesIsToldUntilTheNextInstallation) {
+    std::filesystem::create_directories(places.keep);
+    std::ofstream(places.wentBack()) << "Muster 9.9.9 in slot B did not start: \x1b[31mno answer\n";
+    std::filesystem::permissions(places.wentBack(), std::filesystem::perms::owner_read);
+    const auto state = did<UpdateState>(Verb::updateRead);
+    CHECK(state.phase == UpdateState::Phase::wentBack);
+    STRCMP_EQUAL("Muster 9.9.9 in slot B did not start:  [31mno answer ", state.words.c_str());
+    std::ofstream(places.bundle()) << "bundle";
+    program("rauc", "sleep 1000\n");
+    CHECK(did<UpdateState>(Verb::updateInstall).phase == UpdateState::Phase::installing);
+    CHECK_FALSE(std::filesystem::exists(places.wentBack()));
+}
+
 TEST(Box, anInstallationThatWasCutShortHasFailed) {
     std::ofstream(places.bundle()) << "bundle";
     program("rauc", "sleep 1000\n");

@@ -86,9 +86,22 @@ void Updater::wentInto(const SlotsState& slots) {
     judged_ = false;
 }
 
-const UpdateState& Updater::state() {
+UpdateState Updater::state() {
     judge();
-    return state_;
+    UpdateState now = state_;
+    if (isBusy())
+        return now;
+    // Who found it not good has written down why.
+    if (const auto words = readPrivateFile(places_.wentBack().string(), kMaxWords)) {
+        now.phase = UpdateState::Phase::wentBack;
+        now.words = plain(*words, kMaxWords);
+    }
+    return now;
+}
+
+void Updater::forgetWentBack() {
+    if (auto removed = removeFile(places_.wentBack()); !removed)
+        log_(true, removed.error().text());
 }
 
 void Updater::judge() {
@@ -116,6 +129,7 @@ void Updater::marked(const SlotMark& mark, const SlotsState& slots) {
     using Phase = UpdateState::Phase;
     if (isBusy() || mark.as == SlotMark::As::good)
         return;
+    forgetWentBack();
     if (mark.as == SlotMark::As::active && mark.which == SlotMark::Which::other) {
         state_ = {Phase::installed, 100, "marked to be started next", {}, {}};
         wentInto(slots);
@@ -138,6 +152,7 @@ Result<void> Updater::install() {
     auto started = programs_.start(Command::install, places_.bundle().string());
     if (!started)
         return fail(started.error());
+    forgetWentBack();
     running_ = *started;
     partial_.clear();
     lastError_.clear();

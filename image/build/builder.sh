@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Makes the builder, or brings it up to its lists: a Debian 13 in build/image/builder/root, in which all other steps run.
 #
-#   image/build/builder.sh SOURCES     run by scripts/image, as root; SOURCES: lines for apt, kept in no file
+#   image/build/builder.sh tools|compiler SOURCES     run by scripts/image, as root; SOURCES: lines for apt, kept in no file
+#
+# tools: what makes, signs and boots an image; compiler: also what Muster is built with.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-readonly sources=$1
+readonly needs=$1 sources=$2
 readonly builder=build/image/builder/root
 readonly log=build/image/log/builder.log
 mkdir -p "$(dirname "$log")" "$builder"
@@ -21,8 +23,11 @@ fail() { # WHAT
 
 mapfile -t packages < <({
     sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' image/builder.list
-    scripts/setup --list run
-    printf '%s\n' nodejs npm
+    # Those that are there stay: no run takes away what the one before needed.
+    if [ "$needs" = compiler ] || [ -e "$builder/.muster-compiler" ]; then
+        scripts/setup --list run
+        printf '%s\n' nodejs npm
+    fi
 } | sort -u)
 wanted=$(printf '%s\n' "${packages[@]}" | sha256sum | cut -d ' ' -f 1)
 [ "$(cat "$builder/.muster-builder" 2>/dev/null)" != "$wanted" ] || exit 0
@@ -56,5 +61,6 @@ apt install "${packages[@]}" || fail 'apt-get could not install them'
 apt clean
 rm -f "$builder/etc/apt/sources.list" "$builder"/etc/apt/sources.list.d/*
 rm -rf --one-file-system "$builder"/var/lib/apt/lists/*
+[ "$needs" = tools ] || : >"$builder/.muster-compiler"
 printf '%s\n' "$wanted" >"$builder/.muster-builder"
 echo "builder  done in $((SECONDS - began)) s"

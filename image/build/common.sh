@@ -25,7 +25,7 @@ quietly() {
 
 # As mounted by scripts/image: /muster the sources, /image what lies between the steps, /store the packages.
 readonly source=${MUSTER_SOURCE:-/muster}
-readonly work=/image/$BOARD
+readonly work=/image/$BOARD${AGAIN:+/again}
 readonly root=$work/root
 readonly made=$work/made
 # shellcheck source=board/x86_64/board.conf

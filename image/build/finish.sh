@@ -9,8 +9,20 @@ mkdir -p "$root"/{data,efi,proc,sys,dev,run,tmp,var,etc/muster,etc/rauc}
 
 # Ours over theirs.
 cp -rT --no-preserve=ownership "$work/muster" "$root"
-rm -rf "$root"/etc/muster/* "$root"/usr/lib/tmpfiles.d/muster.conf "$root"/usr/lib/sysusers.d/muster.conf \
-    "$root/usr/sbin/muster-client"
+# A build of another machine lies below the prefix that it was made for.
+for prefix in usr usr/local; do
+    rm -rf "$root"/etc/muster/* "$root/$prefix"/lib/tmpfiles.d/muster.conf "$root/$prefix"/lib/sysusers.d/muster.conf \
+        "$root/$prefix/sbin/muster-client" "$root/$prefix/share/man"
+done
+if [ -d "$work/libraries" ]; then
+    mkdir -p "$root/usr/lib/muster/libraries"
+    for library in "$work"/libraries/*; do
+        name=$(basename "$library")
+        [ -n "$(find "$root/usr/lib" "$root/usr/lib64" -name "$name" -print -quit)" ] || cp "$library" "$root/usr/lib/muster/libraries/"
+    done
+    echo /usr/lib/muster/libraries >>"$root/etc/ld.so.conf"
+    say "libraries of another system: $(find "$root/usr/lib/muster/libraries" -type f | wc -l)"
+fi
 cp -rT --no-preserve=ownership,mode "$source/image/root" "$root"
 chmod 0755 "$root"/usr/lib/muster/{console,bless}
 
@@ -32,7 +44,7 @@ ln -sf ../run/muster-system/localtime "$root/etc/localtime"  # musterd-system ma
 : >"$root/usr/lib/clock-epoch"  # no clock is before it
 
 # RAUC: whose bundles are taken, and where they go.
-sed -e "s/@compatible@/$compatible/" "$source/image/rauc/system.conf.in" >"$root/etc/rauc/system.conf"
+sed -e "s/@compatible@/$compatible/" -e "s/@version@/$VERSION/" "$source/image/rauc/system.conf.in" >"$root/etc/rauc/system.conf"
 install -m 0644 "$source/image/keys/dev/ca.cert.pem" "$root/etc/rauc/keyring.pem"
 install -m 0755 /usr/bin/grub-editenv "$root/usr/bin/grub-editenv"
 

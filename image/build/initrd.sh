@@ -39,6 +39,8 @@ done
 cp "$work/verity.conf" "$tree/etc/verity"
 install -m 0755 "$source/image/initrd/init" "$tree/init"
 find "$tree" -print0 | xargs -0 touch -h -d "@$SOURCE_DATE_EPOCH"
+level=19
+[ "$QUICK" = no ] || level=6
 (cd "$tree" && find . -mindepth 1 -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc --reproducible -R 0:0 --quiet) |
-    zstd -q -19 -T1 >"$work/initrd.zst"
+    zstd -q "-$level" -T1 >"$work/initrd.zst"
 say "$(stat -c %s "$work/initrd.zst") octets, $(wc -l <"$tree/etc/modules") modules"

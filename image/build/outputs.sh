@@ -10,18 +10,29 @@ put() { # FILE NAME
     cp --sparse=always --reflink=auto "$1" "$out/.$2.new"
     mv "$out/.$2.new" "$out/$2"
 }
+if [ -n "${AGAIN:-}" ]; then
+    put "$made/muster.raucb" "$name.raucb"
+    say "$name.raucb"
+    exit 0
+fi
 level=19
 [ "$QUICK" = no ] || level=3
 zstd -q -f -T0 "-$level" --long=27 "$made/disk.img" -o "$made/disk.img.zst"
 quietly qemu-img convert -O qcow2 "$made/disk.img" "$made/disk.qcow2"
-"$source/image/build/sbom.py" "$work/debs.lock" "$source" "$VERSION" "$BOARD" "$SOURCE_DATE_EPOCH" >"$made/cdx.json"
+files=("$name.img" "$name.img.zst" "$name.qcow2" "$name.raucb" debs.lock)
+rm -f "$out/$name.cdx.json"
+# No list is better than one that does not know the libraries of another system.
+if [ ! -d "$work/libraries" ]; then
+    "$source/image/build/sbom.py" "$work/debs.lock" "$source" "$VERSION" "$BOARD" "$SOURCE_DATE_EPOCH" >"$made/cdx.json"
+    put "$made/cdx.json" "$name.cdx.json"
+    files+=("$name.cdx.json")
+fi
 put "$made/disk.img" "$name.img"
 put "$made/disk.img.zst" "$name.img.zst"
 put "$made/disk.qcow2" "$name.qcow2"
 put "$made/muster.raucb" "$name.raucb"
-put "$made/cdx.json" "$name.cdx.json"
 put "$work/debs.lock" debs.lock
-(cd "$out" && sha256sum "$name.img" "$name.img.zst" "$name.qcow2" "$name.raucb" "$name.cdx.json" debs.lock >SHA256SUMS)
+(cd "$out" && sha256sum "${files[@]}" >SHA256SUMS)
 
 mib() { awk -v octets="$(stat -c %s "$1")" 'BEGIN {printf "%.1f", octets / 1048576}'; }
 beyond=0

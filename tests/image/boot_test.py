@@ -3,7 +3,6 @@
 import hashlib
 import re
 import ssl
-import subprocess
 
 from image_support import BoxTest, main, support
 
@@ -28,21 +27,7 @@ class Boot(BoxTest):
         # Once it is used, the code goes from the console.
         box.expect(r"service +running, mode lab", 60 * support.PATIENCE)
 
-        status, key = browser.api("POST", "/lab/keys", {"family": "win7-2008r2", "group": "C"})
-        self.assertEqual(status, 200, key)
-        key = (key if isinstance(key, (str, bytes)) else key.get("key", key.get("text")))
-        key = key.decode() if isinstance(key, bytes) else key
-        self.assertEqual(browser.api("POST", "/keys", {"key": key.strip()})[0], 201)
-
-        seal = box.directory / "seal.key"
-        seal.touch(0o600)
-        seal.write_bytes(self.from_data(box, "/muster/state/lab/seal.key"))
-        done = subprocess.run([support.BIN / "muster-client", "--host", f"127.0.0.1:{box.kms}", "--seal-key-file", seal,
-                               "--family", "win7", "--clients", "30"], capture_output=True, text=True,
-                              timeout=300 * support.PATIENCE)
-        print(done.stdout[-400:], flush=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("30 of 30 machines activated", done.stdout + done.stderr)
+        self.activate(box, browser)
         self.assertEqual(browser.api("GET", "/status")[1]["mode"], "lab")
 
         # The plug is pulled: what was answered is there again, and the slot was found good meanwhile.
