@@ -39,6 +39,22 @@ class Fallback(BoxTest):
         box.expect("muster-boot: slot=A try=1 order=A B", 120 * support.PATIENCE)
         box.expect(r"service +running, mode lab", 300 * support.PATIENCE)
 
+    def test_a_version_that_answers_and_fails_its_self_test(self):
+        version = self.next_version()
+        over = self.folder() / "over"
+        plugin = over / "usr/lib/x86_64-linux-gnu/muster/plugins/broken.so"
+        plugin.parent.mkdir(parents=True)
+        plugin.write_bytes(b"no library")
+        bundle = self.bundle(version, over)
+        box, code = self.booted()
+        browser = self.set_up(box, code)
+        self.assertEqual(self.install(box, browser, bundle)["phase"], "installed")
+        self.restart(box, browser)
+        _, state = self.goes_back(box, version)
+        self.assertEqual(state["phase"], "went-back", state)
+        self.assertIn("self-test", state["words"])
+        self.assertIn("broken", state["words"])
+
     def test_a_root_that_is_damaged_on_the_disk(self):
         version = self.next_version()
         bundle = self.bundle(version)
