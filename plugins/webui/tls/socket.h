@@ -39,7 +39,8 @@ private:
 };
 
 struct Limits {
-    std::chrono::milliseconds headTime{10'000};     ///< from a thread's taking it up to the end of the head: handshake included
+    std::chrono::milliseconds headTime{
+        10'000};  ///< from a thread's taking it up to the end of its head, with handshake
     std::size_t headRoom = std::size_t{24} * 1024;  ///< octets while the head comes: it, and what comes with it
     std::chrono::milliseconds idleTime{15'000};     ///< from an answer to the next request's first octet
     std::chrono::milliseconds sendTime{10'000};     ///< for each piece that is sent
