@@ -22,8 +22,9 @@ class BoxPage(support.BoxTest, person.PersonTest):
         return box
 
     def test_a_network_is_tried_goes_back_and_is_kept(self):
-        box = self.appliance("--trial", "8")
-        self.person("box_network", box, {"network": self.network_file, "patience": lambda: self.again("--trial", "600")})
+        box = self.appliance("--trial", "600")
+        self.person("box_network", box, {"network": self.network_file,
+                                         "trial": lambda seconds: self.again("--trial", str(seconds))})
 
     def test_name_time_firmware_and_power(self):
         box = self.appliance()

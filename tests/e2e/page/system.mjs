@@ -112,4 +112,9 @@ await scenario(async () => {
     await his.getByRole('button', { name: 'Sign in' }).waitFor();
     await viewer.close();
     say('a removed user is out at once');
+
+    await page.goto(`${url}/box`);
+    await page.getByText('This Muster runs on a host that is no Muster box').waitFor();
+    assert.equal(await page.locator('main form, main input, main button').count(), 0);
+    say('a host that is no box says so in one sentence');
 });
