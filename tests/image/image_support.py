@@ -74,11 +74,12 @@ class BoxTest(unittest.TestCase):
 
     def bundle(self, version, over=None):
         """An update bundle of the image's own root under another version, made by scripts/image; over: a folder laid over it."""
-        out = BUNDLES / version
+        BUNDLES.mkdir(parents=True, exist_ok=True)
+        out = Path(tempfile.mkdtemp(dir=BUNDLES))  # two tests may run at the same time
+        self.addCleanup(shutil.rmtree, out, True)
         words = [TOP / "scripts/image", "--board", BOARD, "--out", out, "--again", "--version", version, "--quick"]
         done = subprocess.run(words + (["--over", over] if over else []), capture_output=True, text=True, cwd=TOP)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.addCleanup(shutil.rmtree, out, True)
         return out / f"muster-{version}-{BOARD}.raucb"
 
     def browser(self, box):
