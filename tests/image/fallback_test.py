@@ -28,7 +28,7 @@ class Fallback(BoxTest):
         bundle = self.bundle(version, over)
         box, code = self.booted()
         browser = self.set_up(box, code)
-        self.assertEqual(self.install(box, browser, bundle)["phase"], "installed")
+        self.installed(box, browser, bundle)
         self.restart(box, browser)
         browser, state = self.goes_back(box, version)
         self.assertEqual(state["phase"], "failed", state)
@@ -44,7 +44,7 @@ class Fallback(BoxTest):
         bundle = self.bundle(version)
         box, code = self.booted()
         browser = self.set_up(box, code)
-        self.assertEqual(self.install(box, browser, bundle)["phase"], "installed")
+        self.installed(box, browser, bundle)
         box.kill()
         # Each 64th block of root-b, as a disk does that dies.
         where, size = (1 + 16 + 2 * 64 + 256) * MIB, 40 * MIB
@@ -62,7 +62,7 @@ class Fallback(BoxTest):
         browser = self.set_up(box, code, "relay")
         status, answer = browser.api("POST", "/upstreams", {"name": "gone", "address": "192.0.2.1:1688"})
         self.assertEqual(status, 201, answer)
-        self.assertEqual(self.install(box, browser, bundle)["phase"], "installed")
+        self.installed(box, browser, bundle)
         self.restart(box, browser)
         box.expect("muster-boot: slot=B try=1 order=B A", 300 * support.PATIENCE)
         box.expect(rf"Muster {version}, slot B", 300 * support.PATIENCE)

@@ -148,6 +148,10 @@ class BoxTest(unittest.TestCase):
         self.wait(box, ended, 300, "the installation's end")
         return state
 
+    def installed(self, box, browser, bundle):
+        state = self.install(box, browser, bundle)
+        self.assertEqual((state["phase"], state["percent"]), ("installed", 100), f"{state}; the console ends:\n{box.seen[-1000:]}")
+
     def restart(self, box, browser):
         """Asked for over the API; what is on the console from here on is of the next start."""
         box.at = len(box.seen)
