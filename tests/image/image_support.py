@@ -74,11 +74,12 @@ class BoxTest(unittest.TestCase):
 
     def bundle(self, version, over=None):
         """An update bundle of the image's own root under another version, made by scripts/image; over: a folder laid over it."""
-        out = BUNDLES / version
+        BUNDLES.mkdir(parents=True, exist_ok=True)
+        out = Path(tempfile.mkdtemp(dir=BUNDLES))  # two tests may run at the same time
+        self.addCleanup(shutil.rmtree, out, True)
         words = [TOP / "scripts/image", "--board", BOARD, "--out", out, "--again", "--version", version, "--quick"]
         done = subprocess.run(words + (["--over", over] if over else []), capture_output=True, text=True, cwd=TOP)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.addCleanup(shutil.rmtree, out, True)
         return out / f"muster-{version}-{BOARD}.raucb"
 
     def browser(self, box):
@@ -146,6 +147,10 @@ class BoxTest(unittest.TestCase):
             return state.get("phase") not in (None, "installing")
         self.wait(box, ended, 300, "the installation's end")
         return state
+
+    def installed(self, box, browser, bundle):
+        state = self.install(box, browser, bundle)
+        self.assertEqual((state["phase"], state["percent"]), ("installed", 100), f"{state}; the console ends:\n{box.seen[-1000:]}")
 
     def restart(self, box, browser):
         """Asked for over the API; what is on the console from here on is of the next start."""

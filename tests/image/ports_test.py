@@ -60,7 +60,7 @@ class Ports(BoxTest):
         found = self.scan(box)
         print(f"  open: {sorted(found)}", flush=True)
         self.assertEqual(found, {443, 1688})
-        status, answer = browser.api("PUT", "/settings/listener.addresses", {"value": ["0.0.0.0:1699", "[::]:1699"]})
+        status, answer = browser.api("PUT", "/settings/listener.addresses", {"value": "0.0.0.0:1699,[::]:1699"})
         self.assertEqual(status, 200, answer)
         self.wait(box, lambda: (self.answers(browser, "/firewall") or {}).get("tcp") == [443, 1699], 60, "the ruleset")
         self.assertEqual(self.scan(box), {443, 1699})
