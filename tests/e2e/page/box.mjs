@@ -43,7 +43,7 @@ await scenario(async () => {
     await firmware.getByText('No update was installed').waitFor();
     await bring('evil');
     await firmware.getByText('The last update was not installed').waitFor();
-    await firmware.getByText('signature verification failed').waitFor();
+    await firmware.getByText('Signature verification failed.').waitFor();
     await accessible(page, 'an update that was refused');
     say('a bundle that is not good is refused, and why');
 
@@ -73,6 +73,7 @@ await scenario(async () => {
     await ask('reboot', { into: 'A' });
     await page.reload();
     await firmware.getByText('Version 1.1 failed, and the box went back').waitFor();
+    await firmware.getByText('It was started and not found good').waitFor();
     await firmware.getByRole('listitem').filter({ hasText: 'A runs now' }).filter({ hasText: 'Version 1.0' }).waitFor();
     await accessible(page, 'an update that did not hold');
     await firmware.getByRole('button', { name: 'Mark bad B' }).click();

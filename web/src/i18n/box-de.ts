@@ -120,7 +120,7 @@ export const de: Record<keyof typeof en, Message> = {
     'box.update.running': '{what} läuft seit dem letzten Update',
     'box.update.running.then': 'Das System davor steht bereit, falls es gebraucht wird.',
     'box.update.went-back': '{what} hat versagt, und das Gerät ist zurückgegangen',
-    'box.update.went-back.then': 'Sie wurde gestartet und nicht für gut befunden: Sie startete nicht, oder Muster antwortete dort nicht. {version} läuft wieder. Das gescheiterte System liegt in {slot}; installieren Sie ein anderes Update darüber, oder starten Sie es noch einmal und sehen Sie auf seine Konsole.',
+    'box.update.went-back.then': '{version} läuft wieder. Das gescheiterte System liegt in {slot}; installieren Sie ein anderes Update darüber, oder starten Sie es noch einmal und sehen Sie auf seine Konsole.',
     'box.bundle': 'Update-Datei',
     'box.bundle.help': 'Eine Datei .raucb vom Hersteller Ihres Muster. Sie kommt in System {slot}; das laufende bleibt, wie es ist.',
     'box.upload': 'Hochladen und installieren',

@@ -119,7 +119,7 @@ export const en = {
     'box.update.running': '{what} runs since the last update',
     'box.update.running.then': 'The system before stands by in case it is needed.',
     'box.update.went-back': '{what} failed, and the box went back',
-    'box.update.went-back.then': 'It was started and not found good: it did not start, or Muster did not answer there. {version} runs again. The failed one is in {slot}; install another bundle over it, or start it once more to look at its console.',
+    'box.update.went-back.then': '{version} runs again. The failed one is in {slot}; install another bundle over it, or start it once more to look at its console.',
     'box.bundle': 'Update bundle',
     'box.bundle.help': 'A file .raucb of your Muster’s maker. It goes into system {slot}; the one that runs is not touched.',
     'box.upload': 'Upload and install',

@@ -7,6 +7,7 @@ import { useAct, useResource } from '../../api/use';
 import { number, t, tr } from '../../i18n';
 import { Callout, Labelled, Sev, Time, Trouble, Waiting } from '../../ui/bits';
 import { Confirm } from '../../ui/dialog';
+import { sentence } from '../../ui/format';
 import { levelOf, mebibytes, systemsOf, type Systems } from './firmware-state';
 
 type Mark = { as: 'good' | 'bad' | 'active'; which: 'booted' | 'other'; slot: Slot };
@@ -41,7 +42,7 @@ function Last({ update, systems, mayChange, restart }: { update: Update; systems
     const what = update.version ? t('box.update.what', { version: update.version }) : t('box.update.nameless');
     return (
         <Callout level={levelOf(update.phase)} title={t(`box.update.${update.phase}`, { what })}>
-            {update.phase === 'failed' && update.words && <p><bdi lang="en">{update.words}</bdi></p>}
+            {(update.phase === 'failed' || update.phase === 'went-back') && update.words && <p><bdi lang="en">{sentence(update.words)}</bdi></p>}
             <p class="muted">{t(`box.update.${update.phase}.then`, { slot, version: systems.booted?.version ?? systems.booted?.boot ?? '' })}</p>
             {update.phase === 'installed' && mayChange && <p class="spaced2"><button class="btn go" type="button" onClick={restart}>{t('box.restartInto', { slot })}</button></p>}
         </Callout>
