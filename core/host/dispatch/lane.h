@@ -96,7 +96,9 @@ public:
     void submit(Reactor& reactor, Responder& responder, std::uint64_t token, const Address& source,
                 Octets body) noexcept;
     void detach(const Responder& responder) noexcept;
-    bool isOwn(const Address& source) const noexcept { return service_.own != nullptr && service_.own->comesFrom(source); }
+    bool isOwn(const Address& source) const noexcept {
+        return service_.own != nullptr && service_.own->comesFrom(source);
+    }
     void complete(LiveExchange& exchange, const Outcome& outcome) noexcept;
     void roundEnd() noexcept override;
 
