@@ -35,6 +35,8 @@ public:
     /// 32 hexadecimal digits, nothing else but one newline at the end.
     static std::optional<SealFileKey> parse(std::string_view text) noexcept;
     std::span<const std::byte, kSize> octets() const noexcept { return octets_; }
+    /// As parse() takes it, without a newline.
+    std::string text() const;
 
 private:
     std::array<std::byte, kSize> octets_;

@@ -120,6 +120,16 @@ std::optional<SealFileKey> SealFileKey::parse(std::string_view text) noexcept {
     return key;
 }
 
+std::string SealFileKey::text() const {
+    std::string digits;
+    digits.reserve(kDigits);
+    for (const std::byte octet : octets_) {
+        digits.push_back(kHexDigits[std::to_integer<unsigned>(octet) >> 4U]);
+        digits.push_back(kHexDigits[std::to_integer<unsigned>(octet) & 15U]);
+    }
+    return digits;
+}
+
 Result<SealFileKey> readSealFile(const std::string& path) {
     const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!file)

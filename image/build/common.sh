@@ -30,4 +30,10 @@ readonly root=$work/root
 readonly made=$work/made
 # shellcheck source=board/x86_64/board.conf
 . "$source/board/$BOARD/board.conf"
+# A release is for boxes that know nothing of the development key.
+keyring=$source/image/keys/dev/ca.cert.pem
+if [ -n "${RELEASE:-}" ]; then
+    keyring=$RELEASE
+    compatible=${compatible%-dev}
+fi
 mkdir -p "$work" "$made"

@@ -45,7 +45,8 @@ ln -sf ../run/muster-system/localtime "$root/etc/localtime"  # musterd-system ma
 
 # RAUC: whose bundles are taken, and where they go.
 sed -e "s/@compatible@/$compatible/" -e "s/@version@/$VERSION/" "$source/image/rauc/system.conf.in" >"$root/etc/rauc/system.conf"
-install -m 0644 "$source/image/keys/dev/ca.cert.pem" "$root/etc/rauc/keyring.pem"
+install -m 0644 "$keyring" "$root/etc/rauc/keyring.pem"
+! grep -q -- '-----BEGIN X509 CRL-----' "$keyring" || sed -i 's/^check-crl=.*/check-crl=true/' "$root/etc/rauc/system.conf"
 install -m 0755 /usr/bin/grub-editenv "$root/usr/bin/grub-editenv"
 
 # Users, as base-passwd's and the others' scripts would have made them, under numbers of our own.

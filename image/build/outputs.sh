@@ -33,6 +33,10 @@ put "$made/disk.qcow2" "$name.qcow2"
 put "$made/muster.raucb" "$name.raucb"
 put "$work/debs.lock" debs.lock
 (cd "$out" && sha256sum "${files[@]}" >SHA256SUMS)
+rm -f "$out/SHA256SUMS.sig"
+# A release is signed where its key is: docs/release.md.
+[ -n "${RELEASE:-}" ] ||
+    openssl dgst -sha256 -sign "$source/image/keys/dev/signer.key.pem" -out "$out/SHA256SUMS.sig" "$out/SHA256SUMS"
 
 mib() { awk -v octets="$(stat -c %s "$1")" 'BEGIN {printf "%.1f", octets / 1048576}'; }
 beyond=0

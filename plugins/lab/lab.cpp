@@ -91,7 +91,8 @@ void Lab::start() {
         return;
     }
     const std::filesystem::path own(host_.stateDirectory());
-    const auto key = orThrow(kms::openSealFile((own.parent_path() / "seal.key").string()));
+    sealFile_ = (own.parent_path() / "seal.key").string();
+    const auto key = orThrow(kms::openSealFile(sealFile_));
     seals_.clear();
     for (unsigned i = 0; i < host_.reactorCount(); ++i)
         seals_.push_back(orThrow(kms::LabSeal::make(key)));

@@ -64,6 +64,7 @@ private:
     Outcome outcomeOf(Exchange& exchange);
 
     Result<Reply> issueKey(const Call& call) const;
+    Result<Reply> sealKey() const;
     Result<Reply> addKey(const Call& call);
     Result<Reply> listKeys() const;
     Result<Reply> removeKey(const Call& call);
@@ -74,6 +75,7 @@ private:
 
     Host& host_;
     Numbers numbers_;
+    std::string sealFile_;
     std::vector<kms::LabSeal> seals_;  // one for each reactor
     std::unique_ptr<KeyFile> keyFile_;
     std::uint32_t hostBuild_ = 0;

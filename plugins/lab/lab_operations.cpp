@@ -114,6 +114,13 @@ void Lab::registerOperations() {
                      .summary = "Shows what the lab is doing.",
                      .answer = kShowAnswer},
                     [this](const Call&) { return show(); });
+    host_.operation({.method = "GET",
+                     .path = "/lab/seal-key",
+                     .role = Role::admin,
+                     .cli = "lab seal-key",
+                     .summary = "Prints the key of this lab's seal, for muster-client on another machine.",
+                     .text = true},
+                    [this](const Call&) { return sealKey(); });
     host_.operation({.method = "POST",
                      .path = "/keys",
                      .role = Role::admin,
@@ -155,6 +162,15 @@ Result<Reply> Lab::issueKey(const Call& call) const {
     auto key = HostKey::issue(name, *group);
     if (!key)
         return fail(std::move(key).error());
+    Reply reply;
+    reply.text = key->text() + "\n";
+    return reply;
+}
+
+Result<Reply> Lab::sealKey() const {
+    const auto key = kms::readSealFile(sealFile_);
+    if (!key)
+        return fail(key.error());
     Reply reply;
     reply.text = key->text() + "\n";
     return reply;

@@ -421,3 +421,13 @@ TEST(Lab, countsEachOfManyMachinesOnceFromSeveralThreads) {
     LONGS_EQUAL(80, granted.load());
     LONGS_EQUAL(40, authority().keys().at(0).currentCount);
 }
+
+TEST(Lab, anAdministratorGetsTheKeyOfItsSeal) {
+    const auto reply = host.call("GET", "/lab/seal-key");
+    CHECK_TRUE(reply.has_value());
+    const auto key = kms::SealFileKey::parse(reply->text);
+    CHECK_TRUE(key.has_value());
+    std::array<std::byte, 32> body{};
+    CHECK_TRUE(kms::LabSeal::make(*key)->seal(body));
+    CHECK_TRUE(seal().isSealed(body));
+}

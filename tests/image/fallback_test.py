@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A new version that does not work: the box goes back by itself, and says so."""
-from image_support import MIB, BoxTest, main, support
+from image_support import MIB, TOP, BoxTest, main, support
 
 
 class Fallback(BoxTest):
@@ -44,7 +44,8 @@ class Fallback(BoxTest):
     def test_a_version_that_answers_and_fails_its_self_test(self):
         version = self.next_version()
         over = self.folder() / "over"
-        plugin = over / "usr/lib/x86_64-linux-gnu/muster/plugins/broken.so"
+        root = TOP / "build/image/x86_64/root"
+        plugin = over / next(root.glob("usr/**/muster/plugins/listener.so")).relative_to(root).with_name("broken.so")
         plugin.parent.mkdir(parents=True)
         plugin.write_bytes(b"no library")
         bundle = self.bundle(version, over)

@@ -10,10 +10,16 @@ import { Command, Empty, Labelled, Sev, Time, Trouble, useTitle } from '../ui/bi
 import { Confirm } from '../ui/dialog';
 import { length } from '../ui/format';
 import { Icon } from '../ui/icons';
+import { SealKey } from '../ui/seal';
 import { Tally } from '../ui/tally';
 import { toast } from '../ui/toast';
 
 const families = [['win7-2008r2', 'Windows 7, Server 2008 R2'], ['vista-2008', 'Windows Vista, Server 2008']] as const;
+
+/** Where another machine reaches it: what listens on all addresses is reached as this page was. */
+function seen(listening: string): string {
+    return listening.replace(/^(0\.0\.0\.0|\[::\]):/, `${location.hostname}:`);
+}
 
 export default function Lab() {
     const { session } = useSession();
@@ -58,7 +64,7 @@ function Playing() {
     };
     const s = lab.data;
     const listening = facts?.status.listening[0] ?? '127.0.0.1:1688';
-    const host = `--host ${listening} --seal-key-file STATE/lab/seal.key`;
+    const host = `--host ${seen(listening)} --seal-key-file seal.key`;
     const scenarios = [
         ['lab.play.activate', `muster-client ${host} --clients 30`], ['lab.play.clones', `muster-client ${host} --clients 40 --duplicate-cmid 40 --once`],
         ['lab.play.short', `muster-client ${host} --clients 18 --once`], ['lab.play.skew', `muster-client ${host} --clients 3 --skew 6h --once`], ['lab.play.virtual', `muster-client ${host} --clients 30 --virtual 26 --once`],
@@ -84,7 +90,8 @@ function Playing() {
                 {!admin && <p class="xs muted">{t('act.needs', { role: word('role', 'admin') })}</p>}
                 {act.problem && !removing && <div class="spaced"><Trouble problem={act.problem} /></div>}</section>
             <section class="sect" aria-labelledby="ls"><div class="head"><h2 id="ls">{t('lab.scenarios')}</h2><span class="muted sm">{t('lab.scenarios.what')}</span></div>
-                <dl class="stack">{scenarios.map(([title, command]) => [<dt key={title}><b>{t(title)}</b></dt>, <dd key={`${title}d`}><Command text={command} /></dd>])}</dl></section>
+                <SealKey admin={admin} />
+                <dl class="stack spaced2">{scenarios.map(([title, command]) => [<dt key={title}><b>{t(title)}</b></dt>, <dd key={`${title}d`}><Command text={command} /></dd>])}</dl></section>
         </div><aside class="margin" aria-label={t('lab.host')}>
             <section><h2 class="mb2">{t('lab.host')}</h2>{s && <dl class="kv"><dt>{t('lab.listens')}</dt><dd>{facts?.status.listening.join(', ')}</dd><dt>{t('lab.activation')}</dt><dd>{length(s.activationInterval * 60)}</dd><dt>{t('lab.renewal')}</dt><dd>{length(s.renewalInterval * 60)}</dd><dt>ePID</dt><dd><code>{keys.data?.items[0]?.epid ?? '–'}</code></dd><dt>{t('lab.seal')}</dt><dd>{t('lab.seal.text')}</dd></dl>}</section>
             <section><h2 class="mb2">{t('lab.realQ')}</h2><p class="muted">{t('lab.real.text')}</p></section></aside>

@@ -16,6 +16,7 @@ import { length, sentence } from '../ui/format';
 import { linesOf, standsAlready } from '../ui/plan';
 import { Icon } from '../ui/icons';
 import { quote } from '../ui/schema';
+import { SealKey } from '../ui/seal';
 import { clockOf } from './clock';
 import { minimumPassword, passwordProblem } from './password';
 import { Enrol } from './second-factor';
@@ -322,7 +323,7 @@ function Done({ mode }: StepProps) {
     const host = `${location.hostname}:${port}`;
     return (
         <form class="spaced5" onSubmit={(e) => { e.preventDefault(); go('/'); }}>
-            {mode === 'lab' ? <Command text={`muster-client --host ${host} --seal-key-file STATE/lab/seal.key --clients 30`} />
+            {mode === 'lab' ? <><SealKey admin /><Command text={`muster-client --host ${host} --seal-key-file seal.key --clients 30`} /></>
                 : <><Command text={`slmgr.vbs /skms ${host}`} /><Command text="slmgr.vbs /ato" /></>}
             <p class="spaced">{heard ? <Sev level="ok">{t('wizard.done.heard', { n: status.data?.machines ?? 0 })}</Sev> : <span class="live"><span class="dot" />{t('wizard.done.waiting')}</span>}</p>
             <Foot act={t('wizard.done.act')} />
