@@ -27,6 +27,15 @@ if [ ! -d "$work/libraries" ]; then
     put "$made/cdx.json" "$name.cdx.json"
     files+=("$name.cdx.json")
 fi
+# For Hyper-V and VMware. Not where a test is in a hurry: nothing of it is looked at there.
+rm -f "$out/$name.vhdx" "$out/$name.ova"
+if [ "$QUICK" = no ]; then
+    quietly qemu-img convert -O vhdx -o subformat=dynamic "$made/disk.img" "$made/disk.vhdx"
+    put "$made/disk.vhdx" "$name.vhdx"
+    "$source/image/build/ova.sh" "$name" "$made/disk.ova"
+    put "$made/disk.ova" "$name.ova"
+    files+=("$name.vhdx" "$name.ova")
+fi
 put "$made/disk.img" "$name.img"
 put "$made/disk.img.zst" "$name.img.zst"
 put "$made/disk.qcow2" "$name.qcow2"
@@ -55,5 +64,7 @@ row 'boot' "$made/boot.img" "$boot_size"
 row 'update bundle' "$out/$name.raucb"
 row 'disk, compressed' "$out/$name.img.zst" "$compressed_limit"
 row 'disk, qcow2' "$out/$name.qcow2"
+[ "$QUICK" = yes ] || row 'disk, vhdx' "$out/$name.vhdx"
+[ "$QUICK" = yes ] || row 'machine, ova' "$out/$name.ova"
 row 'disk' "$out/$name.img"
 [ "$beyond" -eq 0 ] || die 'beyond the bounds of board.conf: what grew stands in the list of packages above, or build without --quick'
