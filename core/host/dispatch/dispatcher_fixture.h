@@ -148,7 +148,10 @@ protected:
     }
     void serve(const Service& service) { dispatcher->serve(reactor, service); }
     void submit(std::uint64_t token, Octets body) {
-        reactor.post([this, token, body] { dispatcher->submit(reactor, answers, token, Address{}, body); });
+        // Kept: it is submitted in the next round.
+        reactor.post([this, token, kept = std::vector<std::byte>(body.begin(), body.end())] {
+            dispatcher->submit(reactor, answers, token, Address{}, kept);
+        });
     }
     void submit(std::uint64_t token) {
         static const Body body = requestOf(7);
