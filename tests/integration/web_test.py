@@ -500,7 +500,7 @@ class Web(Box):
             self.assertNotEqual(status, 401)
             return status == 200 and answer["mode"] == "lab"
         wait_for(is_lab, 60, daemon.log_tail)
-        self.assertEqual(ada.ask("GET", "/readyz")[0], 200)
+        wait_for(lambda: ada.ask("GET", "/readyz")[0] == 200, 60, daemon.log_tail)  # the page is there before the last plugin is
 
     def test_no_request_for_the_page_opens_a_file(self):
         daemon = self.box()
