@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -48,13 +47,6 @@ std::vector<Poco::Net::SocketAddress> resolve(const Endpoint& host, const SrvLoo
             addresses.end())
             addresses.emplace_back(found, host.port);
     return addresses;
-}
-
-/// "Connection refused": POCO's own words without its class names.
-std::string why(const Poco::Exception& error) {
-    if (error.code() > 0)
-        return std::strerror(error.code());  // NOLINT(concurrency-mt-unsafe): glibc's is safe for known codes
-    return error.displayText();
 }
 
 }  // namespace

@@ -31,16 +31,19 @@ tl::unexpected<RpcFailure> failed(std::string detail) {
     return failed(HResult::rpcServerUnavailable, std::move(detail));
 }
 
-/// "Connection refused": POCO's own words without its class names.
 tl::unexpected<RpcFailure> failed(const Poco::Exception& error) {
-    if (dynamic_cast<const Poco::TimeoutException*>(&error) != nullptr)
-        return failed("no answer in time");
-    if (error.code() > 0)
-        return failed(std::strerror(error.code()));  // NOLINT(concurrency-mt-unsafe): glibc's is safe for known codes
-    return failed(error.displayText());
+    return failed(why(error));
 }
 
 }  // namespace
+
+std::string why(const Poco::Exception& error) {
+    if (dynamic_cast<const Poco::TimeoutException*>(&error) != nullptr)
+        return "no answer in time";
+    if (error.code() > 0)
+        return std::strerror(error.code());  // NOLINT(concurrency-mt-unsafe): glibc's is safe for known codes
+    return error.displayText();
+}
 
 HResult hresultOf(RpcStatus status) noexcept {
     constexpr std::uint32_t kUnknownInterface = 1717;  // RPC_S_UNKNOWN_IF

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "Poco/Exception.h"
 #include "Poco/Net/SocketAddress.h"
 #include "Poco/Net/StreamSocket.h"
 #include "tl/expected.hpp"
@@ -23,6 +24,9 @@ namespace muster::client {
 /// What the client's RPC run time makes of a fault: the HRESULT of the Win32 error that the status stands for.
 /// @source C706 appendix E; [MS-ERREF] 2.2
 HResult hresultOf(RpcStatus status) noexcept;
+
+/// "Connection refused", "no answer in time": POCO's own words without its class names.
+std::string why(const Poco::Exception& error);
 
 struct RpcFailure {
     HResult code = HResult::rpcServerUnavailable;

@@ -175,10 +175,12 @@ Result<Reply> selfTest(const CoreView& view) {
     for (const plugins::PluginStatus& plugin : view.plugins.list())
         if (failed(plugin.state))
             return fail(Code::internal, kSubject,
-                        "plugin " + plugin.name + " is " + plugins::name(plugin.state) + ": " + plugin.reason);
+                        "plugin " + plugin.name + " is " + plugins::name(plugin.state) + ": " + plugin.reason +
+                            "; \"musterctl plugin list\" shows all of them");
     if (view.mode != Mode::none && view.services.presentAuthority() == nullptr)
         return fail(Code::internal, kSubject,
-                    "the authority of mode " + std::string(name(view.mode)) + " is not in service");
+                    "the authority of mode " + std::string(name(view.mode)) +
+                        " is not in service; see \"musterctl plugin list\"");
     const auto listening = view.sockets.bound();
     if (listening.empty())
         return fail(Code::internal, kSubject, "no address is listened on, no client can reach this appliance");
@@ -192,7 +194,9 @@ Result<Reply> selfTest(const CoreView& view) {
     Json::Array tried;
     for (const selftest::Step& step : *steps) {
         if (!step.good)
-            return fail(Code::internal, kSubject, step.name + " at " + step.where + ": " + step.words);
+            return fail(Code::internal, kSubject,
+                        step.name + " at " + step.where + ": " + step.words +
+                            "; \"musterctl status\" and the log of musterd say more");
         tried.push_back(json({{"step", step.name}, {"address", step.where}, {"found", step.words}}));
     }
     return Reply(json({{"steps", std::move(tried)}, {"leftOut", leftOut}}));

@@ -370,7 +370,8 @@ void Lane::release(LiveExchange* exchange, bool durable) noexcept {
             ++shared_.counters.notDurable;
             respond(*exchange, exchange->outcome_);
         } else {
-            ++shared_.counters.withheld;
+            if (!exchange->own_)
+                ++shared_.counters.withheld;
             respond(*exchange, Outcome::fault(RpcStatus::serverTooBusy, "the record is not on disk"));
         }
         recycle(*exchange);
@@ -438,7 +439,8 @@ void Lane::expire() noexcept {
     while (oldestDeciding_ != nullptr && oldestDeciding_->deadline_ <= now) {
         LiveExchange& exchange = *oldestDeciding_;
         unlink(exchange);
-        ++shared_.counters.overdue;
+        if (!exchange.own_)
+            ++shared_.counters.overdue;
         exchange.outcome_ = Outcome::fault(RpcStatus::serverTooBusy, "not decided in time");
         recordAlone(exchange);
         respond(exchange, exchange.outcome_);
